@@ -1,0 +1,36 @@
+/** A revocation: a row committed together with its cause, later an entry of the feed. */
+
+import type { RevocationEntry } from '@cardea/shared/feed/entry';
+import type { UnixSeconds } from '@cardea/shared/time';
+
+export type RevocationScope = 'token' | 'key' | 'actor' | 'tenant' | 'signing_key' | 'everything';
+
+export interface NewRevocation {
+  /** A version-4 UUID made by the operation: makes the row idempotent. */
+  readonly revocationId: string;
+  readonly tenantId: string;
+  readonly scope: RevocationScope;
+  readonly entry: RevocationEntry;
+  /** The operation that caused it, e.g. `api_key.revoke`. For operators. */
+  readonly cause: string;
+  /** How long a token it could match may still live: longest token lifetime + skew. */
+  readonly livesSeconds: number;
+}
+
+export interface Revocation extends Omit<NewRevocation, 'livesSeconds'> {
+  /** The database's clock when the row was written. */
+  readonly createdAtSeconds: UnixSeconds;
+  /** From then on no token can be matched: the entry may be dropped. */
+  readonly expiresAtSeconds: UnixSeconds;
+}
+
+/**
+ * `acknowledged`: the entry is in the publisher's durable storage, the bound runs from now.
+ * `accepted`: the row is committed and the publisher will fetch it by itself.
+ */
+export type Announcement = 'acknowledged' | 'accepted';
+
+/** Tells the publisher right after the commit. Never throws: the row is the outbox. */
+export interface RevocationAnnouncer {
+  announce(revocations: readonly Revocation[]): Promise<Announcement>;
+}

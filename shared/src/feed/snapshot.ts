@@ -1,0 +1,28 @@
+/** What an edge holds in memory: verified, parsed, ready for look-ups without I/O. */
+
+import type { JwtVerificationKey } from '../jwt/verify.ts';
+import type { UnixSeconds } from '../time.ts';
+import type { ScopeId } from './scope-id.ts';
+
+export interface FeedSnapshot {
+  readonly environmentId: string;
+  readonly seq: number;
+  readonly issuedAtSeconds: UnixSeconds;
+  readonly keysetHash: string;
+  /** By `kid`. Every key of the keyset, whatever tenant it belongs to. */
+  readonly jwtKeys: ReadonlyMap<string, JwtVerificationKey>;
+  readonly revocations: RevocationTable;
+}
+
+export interface RevocationTable {
+  readonly size: number;
+  /** The bound for exactly this scope, or `undefined`. Constant memory, no allocation. */
+  boundOf(scopeId: ScopeId): number | undefined;
+}
+
+/** All scope ids of one token, computed once when it is first verified. */
+export interface TokenScopes {
+  readonly issuedAtSeconds: UnixSeconds;
+  /** Token, ancestors, key, actor, tenant, signing key and everything. */
+  readonly scopeIds: readonly ScopeId[];
+}

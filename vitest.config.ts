@@ -1,0 +1,41 @@
+import { cloudflareTest } from '@cloudflare/vitest-plugin';
+import { defineConfig } from 'vitest/config';
+
+/** The kinds of test, by where they run. `npm test` runs them all, `npm test -- --project unit` one. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: [
+            '{shared,control-plane,edge-worker,cli}/src/**/*.test.ts',
+            'test/{conformance,simulation}/**/*.test.ts',
+          ],
+          exclude: ['**/*.workerd.test.ts', '**/node_modules/**'],
+        },
+      },
+      { test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'] } },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './control-plane/wrangler.toml' } })],
+        test: { name: 'control-plane', include: ['control-plane/src/**/*.workerd.test.ts'] },
+      },
+      {
+        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        test: {
+          name: 'edge-worker',
+          include: ['edge-worker/src/**/*.workerd.test.ts', 'shared/src/**/*.workerd.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'e2e',
+          include: ['test/{e2e,faults,docs}/**/*.test.ts'],
+          fileParallelism: false,
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+    ],
+  },
+});
