@@ -1,0 +1,59 @@
+/** The edge bundle verifies and nothing else: it can neither issue nor store, and it stays small. */
+
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { expect, test } from 'vitest';
+import { ROOT } from './source-files.ts';
+
+const GZIP_KB_MAX = 40;
+
+/** Modules whose presence would mean that the edge can make credentials or reach a database. */
+const FORBIDDEN = [
+  /^control-plane\//,
+  /^cli\//,
+  /node_modules\//,
+  /\/testing\//,
+  /\.test\.ts$/,
+  /^shared\/src\/crypto\/(random|generate-key-pair|derive-key|aead)\.ts$/,
+  /^shared\/src\/credential\/format/,
+];
+
+async function bundle(entry: string) {
+  return build({
+    absWorkingDir: ROOT,
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2024',
+    external: ['cloudflare:*'],
+    metafile: true,
+    write: false,
+    logLevel: 'silent',
+  });
+}
+
+function forbiddenInputs(metafile: { inputs: Record<string, unknown>; outputs: object }): string[] {
+  const kept = Object.values(
+    metafile.outputs as Record<string, { inputs: Record<string, { bytesInOutput: number }> }>,
+  ).flatMap(({ inputs }) => Object.keys(inputs).filter((path) => inputs[path]?.bytesInOutput));
+  return kept.filter((path) => FORBIDDEN.some((pattern) => pattern.test(path)));
+}
+
+test('no code that issues or stores is in the edge bundle', async () => {
+  const { metafile } = await bundle('edge-worker/src/worker.ts');
+  expect(Object.keys(metafile.inputs).length).toBeGreaterThan(20);
+  expect(forbiddenInputs(metafile)).toEqual([]);
+});
+
+test('the check would see it: the control plane bundle does contain such code', async () => {
+  const { metafile } = await bundle('control-plane/src/worker.ts');
+  expect(forbiddenInputs(metafile).length).toBeGreaterThan(10);
+});
+
+test(`the edge bundle is at most ${GZIP_KB_MAX} KB`, async () => {
+  const { outputFiles } = await bundle('edge-worker/src/worker.ts');
+  const bytes = gzipSync(outputFiles[0]?.contents ?? new Uint8Array(), { level: 9 }).length;
+  expect(bytes).toBeGreaterThan(1000);
+  expect(bytes / 1024).toBeLessThanOrEqual(GZIP_KB_MAX);
+});
