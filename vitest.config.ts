@@ -4,6 +4,7 @@ import { defineConfig } from 'vitest/config';
 /** The kinds of test, by where they run. `npm test` runs them all, `npm test -- --project unit` one. */
 export default defineConfig({
   test: {
+    reporters: ['default', './test/closing-line.ts'],
     projects: [
       {
         test: {
