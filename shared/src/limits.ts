@@ -39,3 +39,9 @@ export const FEED_HEAD_BYTES_MAX = 8 * 1024 * 1024;
 
 /** Largest keyset object the edge reads, bytes. A key takes about 400. */
 export const FEED_KEYSET_BYTES_MAX = 1024 * 1024;
+
+/** Segments of revocations that one head may name: an edge reads each of them once. */
+export const FEED_SEGMENTS_MAX = 64;
+
+/** Entries in all segments of one head, and the 12 bytes of each: 24 MB of an isolate's 128 MB. */
+export const FEED_ENTRIES_MAX = 2_000_000;

@@ -3,8 +3,22 @@
  * `{"alg":"EdDSA","typ":"cardea-feed+jws","kid":…}`, signed by the feed key that edges pin.
  */
 
-import type { UnixSeconds } from '../time.ts';
-import type { RevocationEntry } from './entry.ts';
+import { decodeBase64url, encodeBase64url } from '../bytes/base64url.ts';
+import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '../limits.ts';
+import { accept, type Result } from '../result.ts';
+import { type UnixSeconds, unixSeconds } from '../time.ts';
+import { decodeEntries, encodeEntries, type RevocationEntry } from './entry.ts';
+import {
+  arrayMember,
+  asObject,
+  hashMember,
+  integerMember,
+  type JsonObject,
+  member,
+  parseJsonObject,
+  textMember,
+} from './feed-json.ts';
+import { refuseFeed } from './feed-rule.ts';
 
 export const FEED_TYPE = 'cardea-feed+jws';
 export const FEED_FORMAT_VERSION = 1;
@@ -36,4 +50,87 @@ export interface FeedHead {
   readonly tail: readonly RevocationEntry[];
   /** The latest seal of the audit log, once there is one. */
   readonly auditSeal?: string;
+}
+
+const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
+const AUDIT_SEAL = /^[A-Za-z0-9._~:+/=-]{1,512}$/;
+
+/** The JSON that is signed: always the same text for the same head. Throws on an unsorted tail. */
+export function encodeHeadPayload(head: FeedHead): string {
+  return JSON.stringify({
+    v: FEED_FORMAT_VERSION,
+    env: head.environmentId,
+    seq: head.seq,
+    iat: head.issuedAtSeconds,
+    keyset: head.keysetHash,
+    segments: head.segments.map(({ hash, entryCount, expiresAtSeconds }) => ({
+      hash,
+      count: entryCount,
+      exp: expiresAtSeconds,
+    })),
+    tail: encodeBase64url(encodeEntries(head.tail)),
+    audit_seal: head.auditSeal,
+  });
+}
+
+/**
+ * Reads the payload of a head whose signature has been verified; refuses with `feed_invalid`.
+ * Another `v` is refused: its rules are unknown. Unknown members of version 1 are ignored, so that a
+ * publisher may be updated before the edges; what an edge must obey comes with a new version.
+ * Does not look at the clock, the environment or the previous head: see `freshness`.
+ */
+export function parseHeadPayload(json: string): Result<FeedHead> {
+  const payload = parseJsonObject(json);
+  if (payload === undefined) return refuseFeed('head_payload');
+  if (member(payload, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('head_version');
+  const environmentId = textMember(payload, 'env');
+  const seq = integerMember(payload, 'seq');
+  const issuedAt = integerMember(payload, 'iat');
+  const keysetHash = hashMember(payload, 'keyset');
+  const segments = parseSegments(payload);
+  const tailBytes = decodeBase64url(textMember(payload, 'tail') ?? '=');
+  if (environmentId === undefined || !ENVIRONMENT_ID.test(environmentId)) {
+    return refuseFeed('head_payload');
+  }
+  if (seq === undefined || issuedAt === undefined || keysetHash === undefined) {
+    return refuseFeed('head_payload');
+  }
+  if (segments === undefined || tailBytes === undefined) return refuseFeed('head_payload');
+  const tail = decodeEntries(tailBytes);
+  if (!tail.ok) return tail;
+  const auditSeal = member(payload, 'audit_seal');
+  if (auditSeal !== undefined && !isAuditSeal(auditSeal)) return refuseFeed('head_payload');
+  const head = { environmentId, seq, issuedAtSeconds: unixSeconds(issuedAt), keysetHash, segments };
+  return accept({ ...head, tail: tail.value, ...(auditSeal === undefined ? {} : { auditSeal }) });
+}
+
+function parseSegments(payload: JsonObject): SegmentReference[] | undefined {
+  const items = arrayMember(payload, 'segments');
+  if (items === undefined || items.length > FEED_SEGMENTS_MAX) return undefined;
+  const segments: SegmentReference[] = [];
+  const hashes = new Set<string>();
+  let entries = 0;
+  for (const item of items) {
+    const segment = parseSegment(item);
+    if (segment === undefined || hashes.has(segment.hash)) return undefined;
+    hashes.add(segment.hash);
+    entries += segment.entryCount;
+    segments.push(segment);
+  }
+  return entries <= FEED_ENTRIES_MAX ? segments : undefined;
+}
+
+function parseSegment(item: unknown): SegmentReference | undefined {
+  const object = asObject(item);
+  if (object === undefined) return undefined;
+  const hash = hashMember(object, 'hash');
+  const entryCount = integerMember(object, 'count');
+  const expiresAt = integerMember(object, 'exp');
+  if (hash === undefined || expiresAt === undefined) return undefined;
+  if (entryCount === undefined || entryCount === 0) return undefined;
+  return { hash, entryCount, expiresAtSeconds: unixSeconds(expiresAt) };
+}
+
+function isAuditSeal(value: unknown): value is string {
+  return typeof value === 'string' && AUDIT_SEAL.test(value);
 }

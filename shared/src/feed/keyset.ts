@@ -1,0 +1,186 @@
+/**
+ * The keyset object: every verification key that a live token may be signed by. Named and proved by
+ * its SHA-256, which the signed head pins.
+ */
+
+import { encodeHex } from '../bytes/hex.ts';
+import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { isUuidV4 } from '../bytes/uuid.ts';
+import { sha256 } from '../crypto/digest.ts';
+import { importVerificationKey, type JwsAlgorithm } from '../crypto/verification-key.ts';
+import type { JwtVerificationKey } from '../jwt/verify.ts';
+import { FEED_KEYSET_BYTES_MAX, KID_BYTES_MAX } from '../limits.ts';
+import { accept, type Result } from '../result.ts';
+import { type UnixSeconds, unixSeconds } from '../time.ts';
+import {
+  arrayMember,
+  asObject,
+  integerMember,
+  type JsonObject,
+  member,
+  parseJsonObject,
+  textMember,
+} from './feed-json.ts';
+import { refuseFeed } from './feed-rule.ts';
+import { FEED_FORMAT_VERSION } from './head.ts';
+import { type ScopeId, scopeIdOfSigningKey } from './scope-id.ts';
+
+const STATES = ['pending', 'active', 'retiring'] as const;
+
+/**
+ * Where a key stands in its life. For operators: what a key verifies is decided by its not-before and
+ * not-after alone, because an edge learns of a change of state up to one bound late.
+ */
+export type KeyState = (typeof STATES)[number];
+
+/** Public members of a JWK (RFC 7517 §4). Others, private ones above all, are never written. */
+export interface PublicJwk {
+  readonly kty?: string;
+  readonly crv?: string;
+  readonly x?: string;
+  readonly y?: string;
+  readonly n?: string;
+  readonly e?: string;
+}
+
+/** A key as the publisher hands it over. */
+export interface KeysetKey {
+  readonly tenantId: string;
+  readonly issuer: string;
+  readonly audience: string;
+  readonly algorithm: JwsAlgorithm;
+  readonly kid: string;
+  readonly state: KeyState;
+  /** The key verifies tokens from this second … */
+  readonly notBeforeSeconds: UnixSeconds;
+  /** … and before this one. */
+  readonly notAfterSeconds: UnixSeconds;
+  readonly jwk: PublicJwk;
+}
+
+/** A key as the edge uses it: checked, imported, with the scope id under which it can be revoked. */
+export interface FeedVerificationKey extends JwtVerificationKey {
+  readonly state: KeyState;
+  readonly scopeId: ScopeId;
+}
+
+/** Keys by `kid`. */
+export type Keyset = ReadonlyMap<string, FeedVerificationKey>;
+
+/** The members that make a public key of each type, in the order in which they are written. */
+const PUBLIC_MEMBERS = {
+  OKP: ['kty', 'crv', 'x'],
+  EC: ['kty', 'crv', 'x', 'y'],
+  RSA: ['kty', 'n', 'e'],
+} as const;
+
+/** The same bytes for the same set of keys, in whatever order they come. */
+export function encodeKeyset(keys: readonly KeysetKey[]): Uint8Array<ArrayBuffer> {
+  const sorted = [...keys].sort((a, b) => (a.kid < b.kid ? -1 : 1));
+  const document = { v: FEED_FORMAT_VERSION, keys: sorted.map(encodeKey), sealed: [] };
+  return encodeUtf8(JSON.stringify(document));
+}
+
+/** SHA-256 in lowercase hexadecimal: the last part of the object's name. */
+export async function objectHash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
+  return encodeHex(await sha256(bytes));
+}
+
+/**
+ * Reads a keyset whose hash is `expectedHash`; refuses with `feed_invalid`. One bad key refuses all
+ * of them: a publisher that writes one is broken, and the edge still has the keyset before it.
+ */
+export async function parseKeyset(
+  bytes: Uint8Array<ArrayBuffer>,
+  expectedHash: string,
+): Promise<Result<Keyset>> {
+  if (bytes.length > FEED_KEYSET_BYTES_MAX) return refuseFeed('keyset_too_large');
+  if ((await objectHash(bytes)) !== expectedHash) return refuseFeed('keyset_hash');
+  const json = decodeUtf8(bytes);
+  const document = json === undefined ? undefined : parseJsonObject(json);
+  if (document === undefined) return refuseFeed('keyset_payload');
+  if (member(document, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('keyset_version');
+  const items = arrayMember(document, 'keys');
+  // `sealed` holds keys for other kinds of token; this edge reads none of them.
+  if (items === undefined || arrayMember(document, 'sealed') === undefined) {
+    return refuseFeed('keyset_payload');
+  }
+  const keys = new Map<string, FeedVerificationKey>();
+  for (const item of items) {
+    const key = await importKey(item);
+    if (key === undefined || keys.has(key.kid)) return refuseFeed('keyset_key');
+    keys.set(key.kid, key);
+  }
+  return accept(keys);
+}
+
+function encodeKey(key: KeysetKey) {
+  return {
+    nid: key.tenantId,
+    iss: key.issuer,
+    aud: key.audience,
+    alg: key.algorithm,
+    kid: key.kid,
+    state: key.state,
+    nbf: key.notBeforeSeconds,
+    exp: key.notAfterSeconds,
+    jwk: publicMembersOf(key.jwk),
+  };
+}
+
+function publicMembersOf(jwk: PublicJwk): Record<string, string> {
+  const names = publicMemberNames(jwk.kty);
+  if (names === undefined) throw new TypeError('a key of the keyset is of an unknown type');
+  const members: Record<string, string> = {};
+  for (const name of names) {
+    const value = (jwk as JsonObject)[name];
+    if (typeof value !== 'string') throw new TypeError(`a key of the keyset lacks "${name}"`);
+    members[name] = value;
+  }
+  return members;
+}
+
+function publicMemberNames(kty: string | undefined): readonly string[] | undefined {
+  if (kty === undefined || !Object.hasOwn(PUBLIC_MEMBERS, kty)) return undefined;
+  return PUBLIC_MEMBERS[kty as keyof typeof PUBLIC_MEMBERS];
+}
+
+async function importKey(item: unknown): Promise<FeedVerificationKey | undefined> {
+  const object = asObject(item);
+  const binding = object === undefined ? undefined : parseBinding(object);
+  if (object === undefined || binding === undefined) return undefined;
+  const jwk = asObject(member(object, 'jwk'));
+  if (jwk === undefined || !hasOnlyPublicMembers(jwk)) return undefined;
+  const imported = await importVerificationKey(jwk);
+  if (!imported.ok || imported.value.algorithm !== textMember(object, 'alg')) return undefined;
+  const { algorithm, key } = imported.value;
+  return { ...binding, algorithm, key, scopeId: await scopeIdOfSigningKey(binding.kid) };
+}
+
+function hasOnlyPublicMembers(jwk: JsonObject): boolean {
+  const names = publicMemberNames(textMember(jwk, 'kty'));
+  return (
+    names?.length === Object.keys(jwk).length && names.every((name) => Object.hasOwn(jwk, name))
+  );
+}
+
+type KeyBinding = Omit<FeedVerificationKey, 'algorithm' | 'key' | 'scopeId'>;
+
+function parseBinding(object: JsonObject): KeyBinding | undefined {
+  const tenantId = textMember(object, 'nid');
+  const issuer = textMember(object, 'iss');
+  const audience = textMember(object, 'aud');
+  const kid = textMember(object, 'kid');
+  const state = STATES.find((name) => name === member(object, 'state'));
+  const notBefore = integerMember(object, 'nbf');
+  const notAfter = integerMember(object, 'exp');
+  if (tenantId === undefined || !isUuidV4(tenantId)) return undefined;
+  if (!issuer || !audience || !kid || kid.length > KID_BYTES_MAX) return undefined;
+  if (state === undefined || notBefore === undefined || notAfter === undefined) return undefined;
+  if (notAfter <= notBefore) return undefined;
+  return {
+    ...{ tenantId, issuer, audience, kid, state },
+    notBeforeSeconds: unixSeconds(notBefore),
+    notAfterSeconds: unixSeconds(notAfter),
+  };
+}
