@@ -3,10 +3,8 @@
  * its SHA-256, which the signed head pins.
  */
 
-import { encodeHex } from '../bytes/hex.ts';
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { isUuidV4 } from '../bytes/uuid.ts';
-import { sha256 } from '../crypto/digest.ts';
 import { importVerificationKey, type JwsAlgorithm } from '../crypto/verification-key.ts';
 import type { JwtVerificationKey } from '../jwt/verify.ts';
 import { FEED_KEYSET_BYTES_MAX, KID_BYTES_MAX } from '../limits.ts';
@@ -23,6 +21,7 @@ import {
 } from './feed-json.ts';
 import { refuseFeed } from './feed-rule.ts';
 import { FEED_FORMAT_VERSION } from './head.ts';
+import { objectHash } from './object-hash.ts';
 import { type ScopeId, scopeIdOfSigningKey } from './scope-id.ts';
 
 const STATES = ['pending', 'active', 'retiring'] as const;
@@ -79,11 +78,6 @@ export function encodeKeyset(keys: readonly KeysetKey[]): Uint8Array<ArrayBuffer
   const sorted = [...keys].sort((a, b) => (a.kid < b.kid ? -1 : 1));
   const document = { v: FEED_FORMAT_VERSION, keys: sorted.map(encodeKey), sealed: [] };
   return encodeUtf8(JSON.stringify(document));
-}
-
-/** SHA-256 in lowercase hexadecimal: the last part of the object's name. */
-export async function objectHash(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  return encodeHex(await sha256(bytes));
 }
 
 /**

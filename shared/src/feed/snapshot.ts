@@ -1,7 +1,7 @@
 /** What an edge holds in memory: verified, parsed, ready for look-ups without I/O. */
 
-import type { JwtVerificationKey } from '../jwt/verify.ts';
 import type { UnixSeconds } from '../time.ts';
+import type { Keyset } from './keyset.ts';
 import type { ScopeId } from './scope-id.ts';
 
 export interface FeedSnapshot {
@@ -10,7 +10,7 @@ export interface FeedSnapshot {
   readonly issuedAtSeconds: UnixSeconds;
   readonly keysetHash: string;
   /** By `kid`. Every key of the keyset, whatever tenant it belongs to. */
-  readonly jwtKeys: ReadonlyMap<string, JwtVerificationKey>;
+  readonly jwtKeys: Keyset;
   readonly revocations: RevocationTable;
 }
 
