@@ -1,9 +1,12 @@
 /** Verification of derived tokens in JWT form. No I/O, no clock: keys and time are arguments. */
 
-import type { VerificationKey } from '../crypto/verification-key.ts';
-import type { Result } from '../result.ts';
+import { type VerificationKey, verifySignature } from '../crypto/verification-key.ts';
+import { accept, type Result, refuse } from '../result.ts';
 import type { UnixSeconds } from '../time.ts';
-import type { VerifiedClaims } from './claims.ts';
+import type { TokenClaims, VerifiedClaims } from './claims.ts';
+import { parseJsonPart, type UnverifiedJwtHeader } from './header.ts';
+import { parseJwt, rememberHeader } from './parse.ts';
+import { parseClaims } from './parse-claims.ts';
 
 /** A verification key with what the keyset binds it to. */
 export interface JwtVerificationKey extends VerificationKey {
@@ -33,7 +36,82 @@ export interface JwtVerification {
   readonly nowSeconds: UnixSeconds;
 }
 
-export declare function verifyJwt(
+/**
+ * Verifies a derived token (RFC 7519 §7.2, RFC 8725 §3): form and header, then the key that `kid`
+ * names, its life and what it is bound to, then the signature, and only then the claims: their types,
+ * their times, and issuer, audience and tenant by exact comparison.
+ *
+ * Refuses as {@link parseJwt} and {@link parseClaims} do, and with `signing_key_unknown`,
+ * `token_algorithm_unsupported`, `signing_key_not_live`, `signature_invalid`, `token_malformed` (the
+ * payload is no strict JSON object), `token_expired`, `token_not_yet_valid`,
+ * `token_lifetime_too_long`, `issuer_mismatch`, `audience_mismatch`, `tenant_mismatch`.
+ * Not checked here: revocation (`feed/`), `acl` (`ip/cidr`), and what the scopes are good for.
+ */
+export async function verifyJwt(
   text: string,
   verification: JwtVerification,
-): Promise<Result<VerifiedClaims>>;
+): Promise<Result<VerifiedClaims>> {
+  const jwt = parseJwt(text);
+  if (!jwt.ok) return jwt;
+  const key = selectKey(jwt.value.unverifiedHeader, verification);
+  if (!key.ok) return key;
+  const { signature, signingInput, unverifiedPayload } = jwt.value;
+  if (!(await verifySignature(key.value, signature, signingInput))) {
+    return refuse('signature_invalid', { kid: key.value.kid });
+  }
+  rememberHeader(text, jwt.value);
+  const payload = parseJsonPart(unverifiedPayload);
+  if (payload === undefined) return refuse('token_malformed', { part: 'payload' });
+  const claims = parseClaims(payload);
+  if (!claims.ok) return claims;
+  return checkTimes(claims.value, verification) ?? checkParties(claims.value, verification.policy);
+}
+
+/** The key decides: the header only names it, and must agree with its algorithm (RFC 8725 §3.1). */
+function selectKey(
+  header: UnverifiedJwtHeader,
+  { keys, policy, nowSeconds }: JwtVerification,
+): Result<JwtVerificationKey> {
+  const key = keys.get(header.keyId);
+  if (key === undefined) return refuse('signing_key_unknown');
+  const { kid } = key;
+  if (key.algorithm !== header.algorithm) return refuse('token_algorithm_unsupported', { kid });
+  const isLive = nowSeconds >= key.notBeforeSeconds && nowSeconds < key.notAfterSeconds;
+  if (!isLive) {
+    return refuse('signing_key_not_live', { kid });
+  }
+  if (key.tenantId !== policy.tenantId) return refuse('tenant_mismatch', { kid });
+  if (key.issuer !== policy.issuer) return refuse('issuer_mismatch', { kid });
+  if (key.audience !== policy.audience) return refuse('audience_mismatch', { kid });
+  return accept(key);
+}
+
+type RefusedResult = ReturnType<typeof refuse>;
+
+/**
+ * RFC 7519 §4.1.4 to §4.1.6: no leeway for `exp`, a bounded one for what lies in the future. Each rule
+ * is written so that a clock or a limit that is not a number refuses.
+ */
+function checkTimes(
+  claims: TokenClaims,
+  { policy, nowSeconds }: JwtVerification,
+): RefusedResult | undefined {
+  const { issuedAtSeconds, notBeforeSeconds = issuedAtSeconds, expiresAtSeconds } = claims;
+  if (!(nowSeconds < expiresAtSeconds)) return refuse('token_expired', { exp: expiresAtSeconds });
+  const latestStart = nowSeconds + policy.clockSkewSeconds;
+  if (!(notBeforeSeconds <= latestStart)) return refuse('token_not_yet_valid', { claim: 'nbf' });
+  if (!(issuedAtSeconds <= latestStart)) return refuse('token_not_yet_valid', { claim: 'iat' });
+  const lifetimeSeconds = expiresAtSeconds - issuedAtSeconds;
+  if (!(lifetimeSeconds <= policy.lifetimeSecondsMax)) {
+    return refuse('token_lifetime_too_long', { lifetimeSeconds });
+  }
+  return undefined;
+}
+
+/** RFC 7519 §4.1.1 and §4.1.3, and the tenant: code units are compared, nothing is normalised. */
+function checkParties(claims: TokenClaims, policy: JwtPolicy): Result<VerifiedClaims> {
+  if (claims.issuer !== policy.issuer) return refuse('issuer_mismatch');
+  if (!claims.audiences.includes(policy.audience)) return refuse('audience_mismatch');
+  if (claims.tenantId !== policy.tenantId) return refuse('tenant_mismatch');
+  return accept(claims as VerifiedClaims); // The one place where the brand is given.
+}
