@@ -1,0 +1,69 @@
+/**
+ * The control plane as one Hono application. Composition is by hand: every route file is named here,
+ * and a route is what its file says, nothing more.
+ */
+
+import { Hono } from 'hono';
+import type { Deps } from './deps.ts';
+import { answerFailure } from './http/failure.ts';
+import {
+  ADMIN_PREFIXES,
+  type HonoEnv,
+  mountRoute,
+  routingPath,
+  unauthorized,
+} from './http/mount-routes.ts';
+import { authenticateAdmin } from './http/principal.ts';
+import { problemResponse } from './http/problem.ts';
+import { requestIdOf } from './http/request-id.ts';
+import type { Route } from './http/route.ts';
+import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
+import { aliveRoute } from './routes/health/alive.ts';
+import { readyRoute } from './routes/health/ready.ts';
+import { versionRoute } from './routes/version/version.ts';
+
+export type Surface = 'admin' | 'public' | 'all';
+
+const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [aliveRoute, readyRoute, versionRoute];
+
+/** The routes of one surface; `all` serves every one. */
+export function routesOf(deps: Deps, surface: Surface): readonly Route[] {
+  const routes = ROUTES.map((makeRoute) => makeRoute(deps));
+  if (surface === 'all') return routes;
+  return routes.filter((route) => route.surface === 'all' || route.surface === surface);
+}
+
+export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
+  const app = new Hono<HonoEnv>({ getPath: routingPath });
+  app.use('*', async (context, next) => {
+    const startedAt = deps.clock.now();
+    const requestId = requestIdOf(context.req.raw.headers, deps.randomBytes);
+    context.set('requestId', requestId);
+    await next();
+    context.header('X-Request-ID', requestId);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
+    if (!context.res.headers.has('Cache-Control')) {
+      context.header('Cache-Control', CACHE_CONTROL_DEFAULT);
+    }
+    deps.log('info', 'request', {
+      method: context.req.method,
+      route: context.get('route') ?? 'none',
+      status: context.res.status,
+      request_id: requestId,
+      ms: deps.clock.now() - startedAt,
+    });
+  });
+  for (const prefix of ADMIN_PREFIXES) {
+    app.use(`${prefix}/*`, async (context, next) => {
+      const { adminTokenSha256 } = deps.config;
+      const principal = await authenticateAdmin(context.req.raw.headers, adminTokenSha256);
+      if (principal === undefined) return unauthorized();
+      context.set('principal', principal);
+      return next();
+    });
+  }
+  for (const route of routesOf(deps, surface)) mountRoute(app, route);
+  app.notFound(() => problemResponse({ code: 'not_found' }));
+  app.onError((error, context) => answerFailure(error, deps.log, context.get('requestId')));
+  return app;
+}

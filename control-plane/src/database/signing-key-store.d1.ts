@@ -1,0 +1,131 @@
+/** Signing keys in D1. Guards stand in the statements: D1 has no interactive transactions. */
+
+import type { PublicJwk } from '@cardea/shared/feed/keyset';
+import { unixSeconds } from '@cardea/shared/time';
+import { and, asc, eq, inArray, isNull, lte, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import type { NewSigningKey, SigningKey } from '../signing-keys/signing-key.ts';
+import type { KeyDurations, SigningKeyStore } from '../signing-keys/store.ts';
+import { answered } from './answered.ts';
+import { signingKeys } from './schema.d1.ts';
+
+const NOW = sql`unixepoch()`;
+
+export function createSigningKeyStore(database: D1Database): SigningKeyStore {
+  const db = drizzle(database);
+  return {
+    async list(tenantId) {
+      const rows = await answered(
+        db
+          .select()
+          .from(signingKeys)
+          .where(eq(signingKeys.nid, tenantId))
+          .orderBy(asc(signingKeys.createdAtS), asc(signingKeys.kid)),
+      );
+      return rows.map(toSigningKey);
+    },
+
+    async insertPending(key) {
+      const inserted = await insertWhere(database, key, `nid = ? AND state = 'pending'`);
+      return inserted ? 'inserted' : 'pending_exists';
+    },
+
+    async insertFirst(key) {
+      return (await insertWhere(database, key, 'nid = ?')) ? 'inserted' : 'not_first';
+    },
+
+    async markPublished(tenantId, kids) {
+      const unmarked = and(
+        eq(signingKeys.nid, tenantId),
+        inArray(signingKeys.kid, [...kids]),
+        isNull(signingKeys.publishedAtS),
+      );
+      await answered(db.update(signingKeys).set({ publishedAtS: NOW }).where(unmarked));
+    },
+
+    async promote(tenantId, durations) {
+      return promote(database, tenantId, durations);
+    },
+
+    async retireDue(tenantId) {
+      const due = and(
+        eq(signingKeys.nid, tenantId),
+        eq(signingKeys.state, 'retiring'),
+        lte(signingKeys.retiredAtS, NOW),
+      );
+      const retired = { state: 'retired', sealedPrivateJwk: '' } as const;
+      await answered(db.update(signingKeys).set(retired).where(due));
+    },
+  };
+}
+
+/** Inserts a pending key unless a key that matches `unless` (whose one parameter is `nid`) exists. */
+async function insertWhere(
+  database: D1Database,
+  key: NewSigningKey,
+  unless: string,
+): Promise<boolean> {
+  const statement = database
+    .prepare(
+      `INSERT INTO signing_keys
+         (nid, kid, algorithm, state, public_jwk, sealed_private_jwk, created_at_s)
+       SELECT ?, ?, ?, 'pending', ?, ?, unixepoch()
+       WHERE NOT EXISTS (SELECT 1 FROM signing_keys WHERE ${unless})`,
+    )
+    .bind(
+      ...[key.tenantId, key.kid, key.algorithm, JSON.stringify(key.publicJwk)],
+      ...[key.sealedPrivateJwk, key.tenantId],
+    );
+  return (await answered(statement.run())).meta.changes === 1;
+}
+
+/**
+ * One batch. The second statement does not trust that the first one did something: it activates only
+ * where no key is active, so the clock may tick between the two without leaving two active keys.
+ */
+async function promote(
+  database: D1Database,
+  tenantId: string,
+  { boundSeconds, tokenLivesSeconds }: KeyDurations,
+): Promise<'promoted' | 'not_due'> {
+  const retire = database
+    .prepare(
+      `UPDATE signing_keys SET state = 'retiring', retired_at_s = unixepoch() + ?2
+       WHERE nid = ?1 AND state = 'active' AND EXISTS (
+         SELECT 1 FROM signing_keys successor
+         WHERE successor.nid = ?1 AND successor.state = 'pending'
+           AND successor.published_at_s + ?3 <= unixepoch())`,
+    )
+    .bind(tenantId, tokenLivesSeconds, boundSeconds);
+  const activate = database
+    .prepare(
+      `UPDATE signing_keys SET state = 'active', activated_at_s = unixepoch()
+       WHERE nid = ?1 AND state = 'pending' AND published_at_s IS NOT NULL
+         AND NOT EXISTS (SELECT 1 FROM signing_keys WHERE nid = ?1 AND state = 'active')
+         AND (published_at_s + ?2 <= unixepoch() OR NOT EXISTS (
+           SELECT 1 FROM signing_keys WHERE nid = ?1 AND activated_at_s IS NOT NULL))`,
+    )
+    .bind(tenantId, boundSeconds);
+  const [, activated] = await answered(database.batch([retire, activate]));
+  return activated?.meta.changes === 1 ? 'promoted' : 'not_due';
+}
+
+function toSigningKey(row: typeof signingKeys.$inferSelect): SigningKey {
+  const { publishedAtS, activatedAtS, retiredAtS } = row;
+  return {
+    tenantId: row.nid,
+    kid: row.kid,
+    algorithm: row.algorithm,
+    state: row.state,
+    publicJwk: parsePublicJwk(row.publicJwk),
+    createdAtSeconds: unixSeconds(row.createdAtS),
+    ...(publishedAtS === null ? {} : { publishedAtSeconds: unixSeconds(publishedAtS) }),
+    ...(activatedAtS === null ? {} : { activatedAtSeconds: unixSeconds(activatedAtS) }),
+    ...(retiredAtS === null ? {} : { retiresAtSeconds: unixSeconds(retiredAtS) }),
+  };
+}
+
+/** Our own row, written by `insertWhere`. */
+function parsePublicJwk(json: string): PublicJwk {
+  return JSON.parse(json);
+}

@@ -1,0 +1,26 @@
+/** Stored secrets in D1: sealed texts under a name, written once. */
+
+import type { StoredSecretStore } from '../tokens/stored-secret.ts';
+import { answered } from './answered.ts';
+
+export function createStoredSecretStore(database: D1Database): StoredSecretStore {
+  return {
+    async find(name) {
+      const statement = database.prepare('SELECT sealed FROM stored_secrets WHERE name = ?');
+      const row = await answered(statement.bind(name).first<{ sealed: string }>());
+      return row?.sealed;
+    },
+
+    async insertOnce(name, sealed) {
+      const insert = database
+        .prepare(
+          `INSERT INTO stored_secrets (name, sealed, created_at_s) VALUES (?, ?, unixepoch())
+           ON CONFLICT (name) DO NOTHING`,
+        )
+        .bind(name, sealed);
+      const read = database.prepare('SELECT sealed FROM stored_secrets WHERE name = ?').bind(name);
+      const [, kept] = await answered(database.batch<{ sealed: string }>([insert, read]));
+      return kept?.results[0]?.sealed ?? sealed;
+    },
+  };
+}

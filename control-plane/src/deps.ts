@@ -1,0 +1,34 @@
+/** What `createApp` needs from outside. Composition roots make it; tests may replace parts of it. */
+
+import type { RandomBytes } from '@cardea/shared/crypto/random';
+import type { ApiKeyStore } from './api-keys/store.ts';
+import type { Clock } from './clock.ts';
+import type { ControlPlaneConfig } from './config.ts';
+import type { Log } from './log.ts';
+import type { MasterKeys } from './master-keys.ts';
+import type { RevocationAnnouncer } from './revocations/revocation.ts';
+import type { DerivedTokenVerifier } from './tokens/derived-tokens.ts';
+
+/** Asked by `/health/ready`. */
+export interface PublisherStatus {
+  /** Whether KV has acknowledged at least one head. Throws when the publisher cannot be reached. */
+  hasPublished(): Promise<boolean>;
+}
+
+/** Asked by `/health/ready`. Throws `StoreUnavailable` when the database cannot answer. */
+export interface DatabaseStatus {
+  check(): Promise<void>;
+}
+
+export interface Deps {
+  readonly config: Omit<ControlPlaneConfig, 'bindings' | 'secrets' | 'feedSigningKey'>;
+  readonly keys: MasterKeys;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly log: Log;
+  readonly apiKeys: ApiKeyStore;
+  readonly database: DatabaseStatus;
+  readonly announcer: RevocationAnnouncer;
+  readonly derivedTokens: DerivedTokenVerifier;
+  readonly publisher: PublisherStatus;
+}

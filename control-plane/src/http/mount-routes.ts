@@ -1,0 +1,79 @@
+/**
+ * Puts routes on Hono. Paths are matched as they came over the wire, before percent-decoding: a verb
+ * (`:revoke`) is what follows the last colon of the raw path, whatever an id decodes to.
+ */
+
+import type { Context, Hono } from 'hono';
+import { type Principal, permits } from './principal.ts';
+import { problemResponse } from './problem.ts';
+import type { Route } from './route.ts';
+
+export type HonoEnv = {
+  Variables: {
+    requestId: string;
+    /** The template of the route that answers: what logs show in place of the path. */
+    route?: string;
+    principal?: Principal;
+  };
+};
+
+/** Everything below these needs an admin, whether a route exists there or not. */
+export const ADMIN_PREFIXES = ['/v2alpha1/admin', '/v1/admin'] as const;
+
+/** The path that routes are matched against: raw, runs of slashes collapsed. */
+export function routingPath(request: Request): string {
+  return new URL(request.url).pathname.replace(/\/{2,}/g, '/');
+}
+
+export function mountRoute(app: Hono<HonoEnv>, route: Route): void {
+  assertPermissionFitsPath(route);
+  app.on(route.method, honoPath(route.path), async (context) => {
+    context.set('route', route.path);
+    const principal = context.get('principal');
+    if (route.permission !== 'anonymous') {
+      if (principal === undefined) return unauthorized();
+      if (!permits(principal, route.permission)) return problemResponse({ code: 'forbidden' });
+    }
+    const clientAddress = context.req.header('cf-connecting-ip');
+    return route.handle({
+      raw: context.req.raw,
+      params: pathParameters(context, route.path),
+      query: new URL(context.req.url).searchParams,
+      requestId: context.get('requestId'),
+      ...(clientAddress === undefined ? {} : { clientAddress }),
+      ...(principal === undefined ? {} : { principal }),
+    });
+  });
+}
+
+export function unauthorized(): Response {
+  return problemResponse({ code: 'unauthorized' }, { 'WWW-Authenticate': 'Bearer' });
+}
+
+export function isAdminPath(path: string): boolean {
+  return ADMIN_PREFIXES.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+}
+
+function assertPermissionFitsPath({ path, permission }: Route): void {
+  if (isAdminPath(path) === (permission === 'anonymous')) {
+    throw new Error(`The permission of ${path} does not fit its path.`);
+  }
+}
+
+const PARAMETER = /\{([a-z_]+)\}(:[A-Za-z]+)?/g;
+
+/** `/x/{id}` → `/x/:id{[^/:]+}`, `/x/{id}:verb` → `/x/:id{[^/]+:verb}`. */
+function honoPath(template: string): string {
+  return template.replace(PARAMETER, (_, name: string, verb: string | undefined) =>
+    verb === undefined ? `:${name}{[^/:]+}` : `:${name}{[^/]+${verb}}`,
+  );
+}
+
+function pathParameters(context: Context, template: string): Record<string, string> {
+  const parameters: Record<string, string> = {};
+  for (const [, name = '', verb = ''] of template.matchAll(PARAMETER)) {
+    const value = context.req.param(name) ?? '';
+    parameters[name] = value.slice(0, value.length - verb.length);
+  }
+  return parameters;
+}

@@ -1,0 +1,29 @@
+/** Reads a request body up to a limit while it streams in, so that no header is trusted for it. */
+
+import { concatBytes } from '@cardea/shared/bytes/framing';
+import type { Problem } from './problem.ts';
+
+export type BodyRead =
+  | { readonly ok: true; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly ok: false; readonly problem: Problem };
+
+/** The bytes (none if there is no body), or `request_too_large` as soon as they exceed the limit. */
+export async function readBody(request: Request, bytesMax: number): Promise<BodyRead> {
+  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) return TOO_LARGE;
+  if (request.body === null) return { ok: true, bytes: new Uint8Array(0) };
+  const reader = request.body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return { ok: true, bytes: concatBytes(...chunks) };
+    length += value.byteLength;
+    if (length > bytesMax) {
+      await reader.cancel();
+      return TOO_LARGE;
+    }
+    chunks.push(value);
+  }
+}
+
+const TOO_LARGE: BodyRead = { ok: false, problem: { code: 'request_too_large' } };

@@ -1,0 +1,39 @@
+/** Limits of the control plane alone, with unit and reason. Shared ones are in `@cardea/shared/limits`. */
+
+/** Largest request body, bytes. Checked while the body streams in, before it is decoded. */
+export const BODY_BYTES_MAX = 1024 * 1024;
+
+/** Longest `X-Request-ID` taken over from a client, bytes (Talos's limit). Bounds log lines. */
+export const REQUEST_ID_HEADER_BYTES_MAX = 128;
+
+/** Characters of a key's name and of an actor's (Talos's limits). */
+export const NAME_LENGTH_MAX = 255;
+export const ACTOR_ID_LENGTH_MAX = 255;
+
+/** Characters of `request_id`: a UUID has 36 (Talos's limit). */
+export const REQUEST_ID_LENGTH_MAX = 36;
+
+/** Characters of one CIDR text (Talos's limit); the longest IPv6 range has 43. */
+export const CIDR_LENGTH_MAX = 50;
+
+/** Characters of a revocation's description (Talos's limit for free text is not stated). */
+export const REVOCATION_DESCRIPTION_LENGTH_MAX = 1024;
+
+/** Keys on one page: asked for too many is refused, asked for none is the default (Talos's). */
+export const PAGE_SIZE_DEFAULT = 50;
+export const PAGE_SIZE_MAX = 1000;
+
+/** Characters of a list filter. Bounds its parser. */
+export const FILTER_LENGTH_MAX = 500;
+
+/** Characters of a page token. Ours have about 300. */
+export const PAGE_TOKEN_LENGTH_MAX = 1024;
+
+/** How long a page token may be used, seconds. A listing that pauses longer starts again. */
+export const PAGE_TOKEN_LIFETIME_SECONDS = 24 * 60 * 60;
+
+/** How long the row of a revoked key is kept at least, seconds: `expire_time` says so (Talos's). */
+export const REVOKED_KEY_KEPT_SECONDS = 30 * 24 * 60 * 60;
+
+/** What `Retry-After` says while the database or the publisher is away, seconds. */
+export const RETRY_AFTER_SECONDS = 1;

@@ -1,0 +1,13 @@
+import type { Route } from '../../http/route.ts';
+
+/** GET /health/alive: this process answers. */
+export function aliveRoute(): Route {
+  return {
+    operationId: 'isAlive',
+    method: 'GET',
+    path: '/health/alive',
+    surface: 'all',
+    permission: 'anonymous',
+    handle: async () => Response.json({ status: 'ok' }),
+  };
+}
