@@ -1,0 +1,195 @@
+/**
+ * The edge's memory of the feed and the rules by which it is refreshed (docs/feed.md).
+ *
+ * The memory outlives requests, so it holds plain data only: no promise, response or stream. In
+ * Workers a promise that belongs to another request may never settle; therefore no request waits for
+ * another one's refresh. Time stamps, not locks, keep refreshes apart, and an overlap is harmless:
+ * a snapshot is swapped in one step, and only for a newer one.
+ */
+
+import type { FeedKeys } from '@cardea/shared/feed/feed-key';
+import { acceptHead, ageSeconds, isFresh } from '@cardea/shared/feed/freshness';
+import type { Refusal } from '@cardea/shared/refusals';
+import { accept, type Result, refuse } from '@cardea/shared/result';
+import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
+import type {
+  EdgeFeed,
+  FeedStatus,
+  RequestContext,
+  StalePolicy,
+  TrustedSnapshot,
+} from './edge-feed.ts';
+import type { FeedSource } from './feed-source.ts';
+import {
+  FORCED_REFRESH_MILLISECONDS,
+  LEASE_MILLISECONDS,
+  REFRESH_MILLISECONDS,
+  STALE_REFRESH_MILLISECONDS,
+} from './limits.ts';
+import { type LoadedFeed, loadFeed } from './load-feed.ts';
+
+export interface EdgeFeedOptions {
+  readonly source: FeedSource;
+  /** A head of another environment is refused. */
+  readonly environmentId: string;
+  /** From `importFeedKeys`. */
+  readonly feedKeys: FeedKeys;
+  /** Age of the head, by its signed `iat`, from which on it is not trusted. */
+  readonly hardSeconds: number;
+  readonly clockSkewSeconds: number;
+  /** Read after every wait: a snapshot must not look younger by the time that a refresh took. */
+  readonly clock: () => UnixMilliseconds;
+}
+
+/** Everything that outlives a request. */
+interface FeedMemory {
+  held: LoadedFeed | undefined;
+  /** Start of the last refresh of any kind. */
+  attemptedAt: UnixMilliseconds | undefined;
+  /** Start of the last refresh that an unknown key forced. */
+  forcedAt: UnixMilliseconds | undefined;
+  /** Start of the refresh that is under way, or was when its request was cancelled. */
+  leasedAt: UnixMilliseconds | undefined;
+  lastRefusal: Refusal | undefined;
+}
+
+export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
+  const memory: FeedMemory = {
+    held: undefined,
+    attemptedAt: undefined,
+    forcedAt: undefined,
+    leasedAt: undefined,
+    lastRefusal: undefined,
+  };
+  // Half the bound where that is less: a short bound must not run out between two refreshes.
+  const refreshMilliseconds = Math.min(REFRESH_MILLISECONDS, options.hardSeconds * 500);
+
+  const refreshThenJudge = async (request: RequestContext, stale: StalePolicy) => {
+    const work = refresh(memory, options, request.now);
+    // The refresh goes on for the others if this client hangs up.
+    request.waitUntil(work);
+    await work;
+    return judge(memory, options, { now: options.clock(), stale });
+  };
+
+  return {
+    snapshot(request, stale) {
+      const { now } = request;
+      if (isHeldFresh(memory, options, now)) {
+        const isDue = isPast(memory.attemptedAt, now, refreshMilliseconds);
+        if (isDue && isPast(memory.leasedAt, now, LEASE_MILLISECONDS)) {
+          request.waitUntil(refresh(memory, options, now));
+        }
+        return judge(memory, options, { now, stale });
+      }
+      if (!isPast(memory.attemptedAt, now, STALE_REFRESH_MILLISECONDS)) {
+        return judge(memory, options, { now, stale });
+      }
+      return refreshThenJudge(request, stale);
+    },
+
+    async refreshForUnknownKey(request, stale) {
+      const { now } = request;
+      if (!isPast(memory.forcedAt, now, FORCED_REFRESH_MILLISECONDS)) {
+        return judge(memory, options, { now, stale });
+      }
+      memory.forcedAt = now;
+      return refreshThenJudge(request, stale);
+    },
+
+    status: (now) => statusOf(memory, options, now),
+  };
+}
+
+/** Reads the feed once and swaps the snapshot if a newer one was built. Never throws for an outage. */
+async function refresh(
+  memory: FeedMemory,
+  options: EdgeFeedOptions,
+  startedAt: UnixMilliseconds,
+): Promise<void> {
+  memory.attemptedAt = startedAt;
+  memory.leasedAt = startedAt;
+  try {
+    const loaded = await loadFeed(memory.held, options);
+    memory.lastRefusal = loaded.ok ? undefined : loaded.refusal;
+    if (loaded.ok) swap(memory, options, loaded.value);
+  } finally {
+    // A later refresh may have taken the lease over.
+    if (memory.leasedAt === startedAt) memory.leasedAt = undefined;
+  }
+}
+
+/** Asks again, without waiting in between, what another refresh may have changed meanwhile. */
+function swap(memory: FeedMemory, options: EdgeFeedOptions, loaded: LoadedFeed): void {
+  const verdict = acceptHead(memory.held?.snapshot, loaded.snapshot, {
+    environmentId: options.environmentId,
+    nowSeconds: secondsOf(options.clock()),
+    clockSkewSeconds: options.clockSkewSeconds,
+  });
+  if (verdict.ok && verdict.value === 'replace') memory.held = loaded;
+}
+
+interface Question {
+  readonly now: UnixMilliseconds;
+  readonly stale: StalePolicy;
+}
+
+function judge(
+  memory: FeedMemory,
+  options: EdgeFeedOptions,
+  { now, stale }: Question,
+): Result<TrustedSnapshot> {
+  const { held } = memory;
+  const nowSeconds = secondsOf(now);
+  if (held === undefined) return refuseFor(memory);
+  const { snapshot } = held;
+  const age = Math.max(0, ageSeconds(snapshot, nowSeconds));
+  if (isFresh(snapshot, nowSeconds, options)) {
+    return accept({ snapshot, ageSeconds: age, degraded: false });
+  }
+  const openSeconds = options.hardSeconds + stale.openForSeconds;
+  if (isFresh(snapshot, nowSeconds, { ...options, hardSeconds: openSeconds })) {
+    return accept({ snapshot, ageSeconds: age, degraded: true });
+  }
+  return refuseFor(memory);
+}
+
+/** `feed_invalid` if the last refresh met a document that does not verify, else `feed_stale`. */
+function refuseFor({ lastRefusal }: FeedMemory): Result<TrustedSnapshot> {
+  return refuse(lastRefusal?.reason ?? 'feed_stale', lastRefusal?.evidence);
+}
+
+function statusOf(
+  { held, lastRefusal }: FeedMemory,
+  options: EdgeFeedOptions,
+  now: UnixMilliseconds,
+): FeedStatus {
+  const snapshot = held?.snapshot;
+  const nowSeconds = secondsOf(now);
+  const rule = lastRefusal?.evidence?.rule;
+  return {
+    seq: snapshot?.seq,
+    issuedAtSeconds: snapshot?.issuedAtSeconds,
+    ageSeconds: snapshot === undefined ? undefined : Math.max(0, ageSeconds(snapshot, nowSeconds)),
+    hardSeconds: options.hardSeconds,
+    fresh: snapshot !== undefined && isFresh(snapshot, nowSeconds, options),
+    lastError: lastRefusal === undefined ? undefined : String(rule ?? lastRefusal.reason),
+  };
+}
+
+function isHeldFresh(
+  { held }: FeedMemory,
+  options: EdgeFeedOptions,
+  now: UnixMilliseconds,
+): boolean {
+  return held !== undefined && isFresh(held.snapshot, secondsOf(now), options);
+}
+
+/** Whether `now` is `period` away from `since`, either way: a clock that jumps back stops nothing. */
+function isPast(
+  since: UnixMilliseconds | undefined,
+  now: UnixMilliseconds,
+  periodMilliseconds: number,
+): boolean {
+  return since === undefined || Math.abs(now - since) >= periodMilliseconds;
+}

@@ -1,0 +1,28 @@
+/** The periods of the feed's refresh, with unit and reason (docs/feed.md, "Edge refresh"). */
+
+/** A fresh snapshot is refreshed in the background when the last attempt is this long ago. */
+export const REFRESH_MILLISECONDS = 10_000;
+
+/** A stale snapshot lets one request wait for a refresh, at most this often. */
+export const STALE_REFRESH_MILLISECONDS = 1_000;
+
+/** A token that names an unknown key forces a refresh at most this often: anybody can send one. */
+export const FORCED_REFRESH_MILLISECONDS = 10_000;
+
+/** A read of KV that takes longer counts as failed: a request waits for it. */
+export const READ_TIMEOUT_MILLISECONDS = 2_000;
+
+/**
+ * After this a refresh that never came back is given up. A refresh is two reads in a row, so a live
+ * one is over before; a cancelled request takes its refresh with it and clears no lease.
+ */
+export const LEASE_MILLISECONDS = 5_000;
+
+/** How long a location may answer with its copy of the head; the least that KV allows. */
+export const HEAD_CACHE_SECONDS = 30;
+
+/** Immutable objects never change under their name. */
+export const OBJECT_CACHE_SECONDS = 86_400;
+
+/** KV caches a miss as well: the second look asks for one no older than this. */
+export const MISSING_OBJECT_CACHE_SECONDS = 30;
