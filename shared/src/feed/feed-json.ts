@@ -1,41 +1,37 @@
 /** Typed reading of the feed's JSON documents. A member that is absent or of another type is `undefined`. */
 
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  ownMember,
+  parseStrictJson,
+} from '../json/strict-json.ts';
+
 const SHA256_HEX = /^[0-9a-f]{64}$/;
 
-export type JsonObject = Readonly<Record<string, unknown>>;
-
-/** The object that `text` encodes, or `undefined` if it is no JSON or no object. */
+/** The object that `text` encodes, or `undefined` if it is no strict JSON or no object. */
 export function parseJsonObject(text: string): JsonObject | undefined {
-  try {
-    return asObject(JSON.parse(text));
-  } catch {
-    return undefined; // The only error of JSON.parse is malformed input.
-  }
+  return asObject(parseStrictJson(text));
 }
 
-export function asObject(value: unknown): JsonObject | undefined {
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-  return isObject ? (value as JsonObject) : undefined;
-}
-
-/** An own member; inherited ones (`__proto__`, `constructor`) are absent. */
-export function member(object: JsonObject, name: string): unknown {
-  return Object.hasOwn(object, name) ? object[name] : undefined;
+export function asObject(value: JsonValue | undefined): JsonObject | undefined {
+  return isJsonObject(value) ? value : undefined;
 }
 
 export function textMember(object: JsonObject, name: string): string | undefined {
-  const value = member(object, name);
+  const value = ownMember(object, name);
   return typeof value === 'string' ? value : undefined;
 }
 
 /** A non-negative integer that a double holds exactly. */
 export function integerMember(object: JsonObject, name: string): number | undefined {
-  const value = member(object, name);
+  const value = ownMember(object, name);
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
 }
 
-export function arrayMember(object: JsonObject, name: string): readonly unknown[] | undefined {
-  const value = member(object, name);
+export function arrayMember(object: JsonObject, name: string): readonly JsonValue[] | undefined {
+  const value = ownMember(object, name);
   return Array.isArray(value) ? value : undefined;
 }
 

@@ -4,6 +4,7 @@
  */
 
 import { decodeBase64url, encodeBase64url } from '../bytes/base64url.ts';
+import { type JsonObject, type JsonValue, ownMember } from '../json/strict-json.ts';
 import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '../limits.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
@@ -13,8 +14,6 @@ import {
   asObject,
   hashMember,
   integerMember,
-  type JsonObject,
-  member,
   parseJsonObject,
   textMember,
 } from './feed-json.ts';
@@ -82,7 +81,7 @@ export function encodeHeadPayload(head: FeedHead): string {
 export function parseHeadPayload(json: string): Result<FeedHead> {
   const payload = parseJsonObject(json);
   if (payload === undefined) return refuseFeed('head_payload');
-  if (member(payload, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('head_version');
+  if (ownMember(payload, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('head_version');
   const environmentId = textMember(payload, 'env');
   const seq = integerMember(payload, 'seq');
   const issuedAt = integerMember(payload, 'iat');
@@ -98,7 +97,7 @@ export function parseHeadPayload(json: string): Result<FeedHead> {
   if (segments === undefined || tailBytes === undefined) return refuseFeed('head_payload');
   const tail = decodeEntries(tailBytes);
   if (!tail.ok) return tail;
-  const auditSeal = member(payload, 'audit_seal');
+  const auditSeal = ownMember(payload, 'audit_seal');
   if (auditSeal !== undefined && !isAuditSeal(auditSeal)) return refuseFeed('head_payload');
   const head = { environmentId, seq, issuedAtSeconds: unixSeconds(issuedAt), keysetHash, segments };
   return accept({ ...head, tail: tail.value, ...(auditSeal === undefined ? {} : { auditSeal }) });
@@ -120,7 +119,7 @@ function parseSegments(payload: JsonObject): SegmentReference[] | undefined {
   return entries <= FEED_ENTRIES_MAX ? segments : undefined;
 }
 
-function parseSegment(item: unknown): SegmentReference | undefined {
+function parseSegment(item: JsonValue): SegmentReference | undefined {
   const object = asObject(item);
   if (object === undefined) return undefined;
   const hash = hashMember(object, 'hash');

@@ -6,19 +6,12 @@
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { isUuidV4 } from '../bytes/uuid.ts';
 import { importVerificationKey, type JwsAlgorithm } from '../crypto/verification-key.ts';
+import { type JsonObject, type JsonValue, ownMember } from '../json/strict-json.ts';
 import type { JwtVerificationKey } from '../jwt/verify.ts';
 import { FEED_KEYSET_BYTES_MAX, KID_BYTES_MAX } from '../limits.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
-import {
-  arrayMember,
-  asObject,
-  integerMember,
-  type JsonObject,
-  member,
-  parseJsonObject,
-  textMember,
-} from './feed-json.ts';
+import { arrayMember, asObject, integerMember, parseJsonObject, textMember } from './feed-json.ts';
 import { refuseFeed } from './feed-rule.ts';
 import { FEED_FORMAT_VERSION } from './head.ts';
 import { objectHash } from './object-hash.ts';
@@ -93,7 +86,7 @@ export async function parseKeyset(
   const json = decodeUtf8(bytes);
   const document = json === undefined ? undefined : parseJsonObject(json);
   if (document === undefined) return refuseFeed('keyset_payload');
-  if (member(document, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('keyset_version');
+  if (ownMember(document, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('keyset_version');
   const items = arrayMember(document, 'keys');
   // `sealed` holds keys for other kinds of token; this edge reads none of them.
   if (items === undefined || arrayMember(document, 'sealed') === undefined) {
@@ -127,23 +120,23 @@ function publicMembersOf(jwk: PublicJwk): Record<string, string> {
   if (names === undefined) throw new TypeError('a key of the keyset is of an unknown type');
   const members: Record<string, string> = {};
   for (const name of names) {
-    const value = (jwk as JsonObject)[name];
+    const value = jwk[name];
     if (typeof value !== 'string') throw new TypeError(`a key of the keyset lacks "${name}"`);
     members[name] = value;
   }
   return members;
 }
 
-function publicMemberNames(kty: string | undefined): readonly string[] | undefined {
+function publicMemberNames(kty: string | undefined): ReadonlyArray<keyof PublicJwk> | undefined {
   if (kty === undefined || !Object.hasOwn(PUBLIC_MEMBERS, kty)) return undefined;
   return PUBLIC_MEMBERS[kty as keyof typeof PUBLIC_MEMBERS];
 }
 
-async function importKey(item: unknown): Promise<FeedVerificationKey | undefined> {
+async function importKey(item: JsonValue): Promise<FeedVerificationKey | undefined> {
   const object = asObject(item);
   const binding = object === undefined ? undefined : parseBinding(object);
   if (object === undefined || binding === undefined) return undefined;
-  const jwk = asObject(member(object, 'jwk'));
+  const jwk = asObject(ownMember(object, 'jwk'));
   if (jwk === undefined || !hasOnlyPublicMembers(jwk)) return undefined;
   const imported = await importVerificationKey(jwk);
   if (!imported.ok || imported.value.algorithm !== textMember(object, 'alg')) return undefined;
@@ -165,7 +158,7 @@ function parseBinding(object: JsonObject): KeyBinding | undefined {
   const issuer = textMember(object, 'iss');
   const audience = textMember(object, 'aud');
   const kid = textMember(object, 'kid');
-  const state = STATES.find((name) => name === member(object, 'state'));
+  const state = STATES.find((name) => name === ownMember(object, 'state'));
   const notBefore = integerMember(object, 'nbf');
   const notAfter = integerMember(object, 'exp');
   if (tenantId === undefined || !isUuidV4(tenantId)) return undefined;
