@@ -3,8 +3,8 @@
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { systemClock } from './clock.ts';
 import type { ControlPlaneConfig } from './config.ts';
-import { D1ApiKeyStore } from './database/api-key-store.d1.ts';
-import { D1DatabaseStatus } from './database/database-status.d1.ts';
+import { createApiKeyStore } from './database/api-key-store.d1.ts';
+import { createDatabaseStatus } from './database/database-status.d1.ts';
 import type { Deps } from './deps.ts';
 import { consoleLog } from './log.ts';
 import { deriveMasterKeys } from './master-keys.ts';
@@ -16,8 +16,8 @@ export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps
     clock: systemClock,
     randomBytes,
     log: consoleLog,
-    apiKeys: new D1ApiKeyStore(config.bindings.database),
-    database: new D1DatabaseStatus(config.bindings.database),
+    apiKeys: createApiKeyStore(config.bindings.database),
+    database: createDatabaseStatus(config.bindings.database),
     // Plugged in by tokens/ and publication/: see the ports in deps.ts.
     announcer: { announce: async () => 'accepted' },
     derivedTokens: { verify: async () => ({ ok: false, refusal: { reason: 'token_malformed' } }) },

@@ -1,0 +1,40 @@
+/** Writes revocation rows in the batch of what causes them, and reads them back. */
+
+import { formatScopeId, parseScopeId } from '@cardea/shared/feed/scope-id';
+import { unixSeconds } from '@cardea/shared/time';
+import { type SQL, sql } from 'drizzle-orm';
+import type { DrizzleD1Database } from 'drizzle-orm/d1';
+import type { NewRevocation, Revocation } from '../revocations/revocation.ts';
+import { NOW_S } from './clock.d1.ts';
+import { revocations } from './schema.d1.ts';
+
+/**
+ * A statement for a batch: inserts the row if `guard` holds, which says that the cause happened in
+ * this same batch. Returns the row, or none. The times are the database's.
+ */
+export function revocationInsert(db: DrizzleD1Database, revocation: NewRevocation, guard: SQL) {
+  const { entry } = revocation;
+  // Every column in the order of the schema: drizzle names them so.
+  return db
+    .insert(revocations)
+    .select(
+      sql`SELECT ${revocation.revocationId}, ${revocation.tenantId}, ${revocation.scope},
+        ${formatScopeId(entry.scopeId)}, ${entry.boundSeconds}, ${revocation.cause},
+        ${NOW_S}, ${NOW_S} + ${revocation.livesSeconds}, 0 WHERE ${guard}`,
+    )
+    .returning();
+}
+
+export function toRevocation(row: typeof revocations.$inferSelect): Revocation {
+  const scopeId = parseScopeId(row.scopeId);
+  if (scopeId === undefined) throw new TypeError('A revocation row has a malformed scope id.');
+  return {
+    revocationId: row.revocationId,
+    tenantId: row.nid,
+    scope: row.scope,
+    entry: { scopeId, boundSeconds: row.boundS },
+    cause: row.cause,
+    createdAtSeconds: unixSeconds(row.createdAtS),
+    expiresAtSeconds: unixSeconds(row.expiresAtS),
+  };
+}
