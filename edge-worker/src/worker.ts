@@ -1,5 +1,63 @@
+/**
+ * Composition root of the edge worker. Module scope outlives requests, so it holds plain data and
+ * functions only: never a promise, a response or a stream (docs/feed.md).
+ */
+
+import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { unixMilliseconds } from '@cardea/shared/time';
+import { ConfigInvalid, type EdgeEnvironment, parseEdgeConfig } from './config.ts';
+import { createEdge, type EdgeHandler } from './edge.ts';
+import { createEdgeFeed } from './feed/create-edge-feed.ts';
+import { createKvFeedSource } from './feed/kv-feed-source.ts';
+import { problemResponse } from './problem.ts';
+import { reportMisconfigured } from './report.ts';
+
+/** Set by the first request that finds a sound configuration. */
+let edge: EdgeHandler | undefined;
+
 export default {
-  async fetch(): Promise<Response> {
-    return new Response('not yet', { status: 503 });
+  async fetch(request, env, context): Promise<Response> {
+    if (edge !== undefined) return edge(request, context);
+    try {
+      const started = await startEdge(env);
+      // Another first request may have come this far meanwhile: its edge, and its feed, stay.
+      edge ??= started;
+    } catch (error) {
+      if (!(error instanceof ConfigInvalid)) throw error;
+      return answerMisconfigured(request, error);
+    }
+    return edge(request, context);
   },
-};
+} satisfies ExportedHandler<EdgeEnvironment>;
+
+/** Throws {@link ConfigInvalid}. */
+async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
+  const config = parseEdgeConfig(env);
+  const feedKeys = await importFeedKeys(config.feedPublicKeys);
+  if (!feedKeys.ok) throw new ConfigInvalid(['FEED_PUBLIC_KEYS: a key is malformed or weak']);
+  const now = () => Date.now();
+  const feed = createEdgeFeed({
+    source: createKvFeedSource(config.feedNamespace),
+    environmentId: config.environmentId,
+    feedKeys: feedKeys.value,
+    hardSeconds: config.feedHardSeconds,
+    clockSkewSeconds: config.clockSkewSeconds,
+    clock: () => unixMilliseconds(now()),
+  });
+  return createEdge({
+    config,
+    feed,
+    now,
+    fetchOrigin: (request) => fetch(request),
+    requestId: () => crypto.randomUUID(),
+    log: (line) => console.log(line),
+  });
+}
+
+function answerMisconfigured(request: Request, error: ConfigInvalid): Response {
+  reportMisconfigured((line) => console.error(line), error.problems);
+  return problemResponse(
+    { reason: 'edge_misconfigured' },
+    { requestId: crypto.randomUUID(), method: request.method, realm: 'cardea', requiredScopes: [] },
+  );
+}

@@ -7,7 +7,7 @@
  * never the value that broke it.
  */
 interface RefusalRow {
-  readonly status: 400 | 401 | 403 | 404 | 413 | 421 | 502 | 503 | 504;
+  readonly status: 400 | 401 | 403 | 404 | 413 | 421 | 500 | 502 | 503 | 504;
   readonly wireCode: 'invalid_request' | 'invalid_token' | 'insufficient_scope' | null;
   readonly retryable: boolean;
   readonly detail: string;
@@ -126,6 +126,20 @@ export const REFUSALS = {
     wireCode: null,
     retryable: true,
     detail: 'The API behind this edge could not be reached.',
+  },
+
+  // The edge itself.
+  edge_misconfigured: {
+    status: 503,
+    wireCode: null,
+    retryable: true,
+    detail: 'This edge is not configured, so it refuses everything. Its log names the settings.',
+  },
+  edge_failed: {
+    status: 500,
+    wireCode: null,
+    retryable: false,
+    detail: 'This edge failed on the request, so it refuses it.',
   },
 } as const satisfies Record<string, RefusalRow>;
 

@@ -1,0 +1,192 @@
+/**
+ * The pipeline of one request: target → own endpoints → route → credential → decision → origin. Every
+ * way out that is not the origin's answer is a refusal of the catalogue, reported and answered here.
+ */
+
+import type { Refusal } from '@cardea/shared/refusals';
+import { refuse } from '@cardea/shared/result';
+import { unixMilliseconds } from '@cardea/shared/time';
+import { type AuthorizeOptions, authorize, type Grant } from './authorize.ts';
+import type { EdgeConfig } from './config.ts';
+import { extractToken } from './extract.ts';
+import type { EdgeFeed } from './feed/edge-feed.ts';
+import { answerOwnEndpoint } from './own-endpoints.ts';
+import { problemResponse } from './problem.ts';
+import {
+  CLIENT_ADDRESS,
+  clientResponse,
+  type ForwardedCall,
+  isWebSocketUpgrade,
+  originRequest,
+} from './proxy.ts';
+import { type Log, reportDegraded, reportFailure, reportRefusal } from './report.ts';
+import { type RequestTarget, readTarget } from './request-target.ts';
+import { OWN_SEGMENT } from './route-pattern.ts';
+import { METHODS, matchRoute, type RouteAccess, type RouteRule } from './routes.ts';
+import { VerifiedTokenCache } from './verified-token-cache.ts';
+
+export interface EdgeOptions {
+  readonly config: Omit<EdgeConfig, 'feedNamespace' | 'feedPublicKeys'>;
+  readonly feed: EdgeFeed;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Sends a request to the origin. Throws if there is no answer. */
+  readonly fetchOrigin: (request: Request) => Promise<Response>;
+  /** An id that no other request has, of header-safe ASCII. */
+  readonly requestId: () => string;
+  readonly log: Log;
+}
+
+/** What of the runtime's execution context the edge needs. */
+export interface Background {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+export type EdgeHandler = (request: Request, background: Background) => Promise<Response>;
+
+interface Edge extends EdgeOptions {
+  readonly authorizing: AuthorizeOptions;
+}
+
+/** One request on its way. `rule` is set once a route has matched. */
+interface Passage {
+  readonly request: Request;
+  readonly requestId: string;
+  readonly background: Background;
+  rule: RouteRule | undefined;
+}
+
+/** An edge with its own, empty token cache. Lives as long as the isolate; holds no request's data. */
+export function createEdge(options: EdgeOptions): EdgeHandler {
+  const { config, feed, now } = options;
+  const authorizing: AuthorizeOptions = {
+    feed,
+    cache: new VerifiedTokenCache(),
+    policy: config.jwtPolicy,
+    clock: () => unixMilliseconds(now()),
+  };
+  const edge: Edge = { ...options, authorizing };
+  return async (request, background) => {
+    const requestId = options.requestId();
+    const passage: Passage = { request, requestId, background, rule: undefined };
+    try {
+      return await handle(edge, passage);
+    } catch (error) {
+      // A bug: whatever it was, nothing has been forwarded on its account.
+      reportFailure(edge.log, error, reportContextOf(passage));
+      return answerRefusal(edge, passage, { reason: 'edge_failed' });
+    }
+  };
+}
+
+async function handle(edge: Edge, passage: Passage): Promise<Response> {
+  const { request } = passage;
+  const target = readTarget(request.url);
+  if (!target.ok) return refused(edge, passage, target.refusal);
+  const { segments } = target.value;
+  if (segments[0] === OWN_SEGMENT) return handleOwn(edge, passage, segments.slice(1));
+  const { method } = request;
+  if (!METHODS.has(method)) return refusedFor(edge, passage, 'method');
+  const isBodiless = method === 'GET' || method === 'HEAD';
+  // What a body of a GET means is read differently by servers, and Fetch cannot send one.
+  if (isBodiless && request.body !== null) return refusedFor(edge, passage, 'body');
+  passage.rule = matchRoute(edge.config.routes, method, segments);
+  if (passage.rule === undefined) return refused(edge, passage, { reason: 'route_unknown' });
+  return handleRoute(edge, passage, { target: target.value, access: passage.rule.access });
+}
+
+async function handleRoute(
+  edge: Edge,
+  passage: Passage,
+  { target, access }: { readonly target: RequestTarget; readonly access: RouteAccess },
+): Promise<Response> {
+  const { requestId, request, background } = passage;
+  if (access.kind === 'public') {
+    return forward(edge, passage, { target, requestId, identity: undefined });
+  }
+  const token = extractToken(request.headers.get('authorization'), target.query);
+  if (!token.ok) return refused(edge, passage, token.refusal);
+  const pending = authorize(edge.authorizing, {
+    token: token.value,
+    requiredScopes: access.scopes,
+    stale: access.stale,
+    clientAddress: request.headers.get(CLIENT_ADDRESS) ?? undefined,
+    context: {
+      now: edge.authorizing.clock(),
+      waitUntil: (work) => background.waitUntil(work),
+    },
+  });
+  const decision = pending instanceof Promise ? await pending : pending;
+  if (!decision.ok) return refused(edge, passage, decision.refusal);
+  if (decision.value.trusted.degraded) logDegraded(edge, passage, decision.value);
+  const { identity } = decision.value.token;
+  return forward(edge, passage, { target, requestId, identity });
+}
+
+async function forward(edge: Edge, passage: Passage, call: ForwardedCall): Promise<Response> {
+  const request = originRequest(passage.request, call, edge.config);
+  let response: Response;
+  try {
+    response = await edge.fetchOrigin(request);
+  } catch {
+    // Fetch says in words only why it got no answer, and words of the runtime are not ours to pass on.
+    return refused(edge, passage, { reason: 'origin_unreachable' });
+  }
+  if (response.status === 101 && !isWebSocketUpgrade(passage.request)) {
+    return refused(edge, passage, { reason: 'origin_unreachable', evidence: { status: 101 } });
+  }
+  return clientResponse(response, call.identity !== undefined);
+}
+
+async function handleOwn(
+  edge: Edge,
+  passage: Passage,
+  segments: readonly string[],
+): Promise<Response> {
+  const { request, background } = passage;
+  const context = {
+    now: edge.authorizing.clock(),
+    waitUntil: (work: Promise<unknown>) => background.waitUntil(work),
+  };
+  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const answer = isRead
+    ? await answerOwnEndpoint(segments, context, {
+        feed: edge.feed,
+        clockSkewSeconds: edge.config.clockSkewSeconds,
+      })
+    : undefined;
+  if (answer === undefined) return refused(edge, passage, { reason: 'route_unknown' });
+  return request.method === 'HEAD' ? new Response(null, answer) : answer;
+}
+
+function refusedFor(edge: Edge, passage: Passage, rule: string): Response {
+  return refused(edge, passage, refuse('request_malformed', { rule }).refusal);
+}
+
+function refused(edge: Edge, passage: Passage, refusal: Refusal): Response {
+  reportRefusal(edge.log, refusal, reportContextOf(passage));
+  return answerRefusal(edge, passage, refusal);
+}
+
+function answerRefusal(edge: Edge, { request, requestId, rule }: Passage, refusal: Refusal) {
+  return problemResponse(refusal, {
+    requestId,
+    method: request.method,
+    realm: edge.config.jwtPolicy.audience,
+    requiredScopes: rule?.access.kind === 'token' ? rule.access.scopes : [],
+  });
+}
+
+function logDegraded(edge: Edge, passage: Passage, { trusted }: Grant): void {
+  const access = passage.rule?.access;
+  const feed = {
+    seq: trusted.snapshot.seq,
+    ageSeconds: trusted.ageSeconds,
+    openForSeconds: access?.kind === 'token' ? access.stale.openForSeconds : 0,
+  };
+  reportDegraded(edge.log, feed, reportContextOf(passage));
+}
+
+function reportContextOf({ request, requestId, rule }: Passage) {
+  return { requestId, method: request.method, route: rule?.pattern.text };
+}
