@@ -1,0 +1,67 @@
+/** What a command of `cardea` is. One file per command in `commands/`. */
+
+/** Every option that some command takes: one table, so that a name means one thing everywhere. */
+export const OPTIONS = {
+  endpoint: { type: 'string', short: 'e' },
+  format: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+  key: { type: 'string' },
+  scope: { type: 'string', multiple: true },
+  'expires-in': { type: 'string' },
+  actor: { type: 'string' },
+  scopes: { type: 'string' },
+  ttl: { type: 'string' },
+  metadata: { type: 'string' },
+  reason: { type: 'string' },
+  'reason-text': { type: 'string' },
+} as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+export interface OptionValues {
+  readonly endpoint?: string;
+  readonly format?: string;
+  readonly help?: boolean;
+  readonly key?: string;
+  readonly scope?: readonly string[];
+  readonly 'expires-in'?: string;
+  readonly actor?: string;
+  readonly scopes?: string;
+  readonly ttl?: string;
+  readonly metadata?: string;
+  readonly reason?: string;
+  readonly 'reason-text'?: string;
+}
+
+/** Where a command reads and writes. Tests hand in their own. */
+export interface CommandContext {
+  readonly options: OptionValues;
+  /** What stands after the command's own words. */
+  readonly operands: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Writes one line to standard output. */
+  readonly print: (line: string) => void;
+  /** Writes one line to standard error. */
+  readonly complain: (line: string) => void;
+  /** Everything on standard input, or `undefined` where a person sits at it. */
+  readonly readInput: () => Promise<string | undefined>;
+}
+
+export interface Command {
+  /** The words that call it: `['keys', 'issue']`. */
+  readonly words: readonly string[];
+  /** How its operands are written in the usage line. */
+  readonly operands: string;
+  /** How many operands it takes. */
+  readonly operandCount: { readonly min: number; readonly max: number };
+  readonly summary: string;
+  /** Options besides `--help`; anything else is a usage error. */
+  readonly options: readonly OptionName[];
+  /** What `cardea help WORDS` adds. */
+  readonly details?: readonly string[];
+  /**
+   * Does the work and returns the exit status. Throws `UsageError` or `CommandFailed`; any other
+   * error is a bug.
+   */
+  readonly run: (context: CommandContext) => Promise<number>;
+}

@@ -1,0 +1,22 @@
+/** The commands, in the order in which `cardea help` shows them. */
+
+import type { Command } from '../command.ts';
+import { devCommand } from './dev.ts';
+import { keysIssueCommand } from './keys-issue.ts';
+import { keysRevokeCommand } from './keys-revoke.ts';
+import { keysVerifyCommand } from './keys-verify.ts';
+import { resetCommand } from './reset.ts';
+import { secretsCommand } from './secrets.ts';
+import { tokenCommand } from './token.ts';
+import { versionCommand } from './version.ts';
+
+export const COMMANDS: readonly Command[] = [
+  devCommand,
+  resetCommand,
+  keysIssueCommand,
+  keysVerifyCommand,
+  keysRevokeCommand,
+  tokenCommand,
+  secretsCommand,
+  versionCommand,
+];

@@ -1,0 +1,95 @@
+/**
+ * HTTP calls to the control plane, and its refusals as one line with the server's stable code.
+ * Never puts a credential into a message.
+ */
+
+import { CommandFailed } from './failure.ts';
+import { asJsonObject, parseJsonObject, textOf } from './json-object.ts';
+import { printable } from './output.ts';
+
+/** How long a call may take, milliseconds. The control plane's own limit is 15 s. */
+const CALL_MILLISECONDS_MAX = 30_000;
+
+type JsonObject = Readonly<Record<string, unknown>>;
+
+export interface Call {
+  readonly endpoint: string;
+  readonly method: 'GET' | 'POST';
+  readonly path: string;
+  readonly adminToken?: string;
+  readonly json?: unknown;
+  /** Sent as `application/x-www-form-urlencoded` (RFC 6749 §4.4.2). */
+  readonly form?: Readonly<Record<string, string>>;
+}
+
+/** The answer's JSON object; `{}` for an empty answer. Refusals are thrown as `CommandFailed`. */
+export async function callJson(call: Call): Promise<JsonObject> {
+  const response = await send(call);
+  const text = await response.text();
+  const body = parseJsonObject(text);
+  if (response.ok) {
+    if (text !== '' && body === undefined) {
+      throw new CommandFailed(`${call.endpoint} did not answer with JSON: is it a control plane?`);
+    }
+    return body ?? {};
+  }
+  throw new CommandFailed(describeRefusal(response.status, body));
+}
+
+async function send(call: Call): Promise<Response> {
+  const headers = new Headers({ accept: 'application/json' });
+  if (call.adminToken !== undefined) headers.set('authorization', `Bearer ${call.adminToken}`);
+  const init: RequestInit = {
+    method: call.method,
+    headers,
+    redirect: 'error',
+    signal: AbortSignal.timeout(CALL_MILLISECONDS_MAX),
+  };
+  if (call.json !== undefined) {
+    headers.set('content-type', 'application/json');
+    init.body = JSON.stringify(call.json);
+  } else if (call.form !== undefined) {
+    init.body = new URLSearchParams(call.form);
+  }
+  try {
+    return await fetch(`${call.endpoint}${call.path}`, init);
+  } catch (error) {
+    // fetch throws for every network failure; its cause says which.
+    throw new CommandFailed(`cannot reach the control plane at ${call.endpoint}${causeOf(error)}`);
+  }
+}
+
+function causeOf(error: unknown): string {
+  if (!(error instanceof Error)) return '';
+  if (error.name === 'TimeoutError') return ` (no answer in ${CALL_MILLISECONDS_MAX / 1000} s)`;
+  const { cause } = error;
+  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
+  return code === '' ? '' : ` (${code})`;
+}
+
+/** `code: text (HTTP 404)` from either error form that the control plane speaks. */
+function describeRefusal(status: number, body: JsonObject | undefined): string {
+  const { code, text } = readOAuthError(body) ?? readApiError(body) ?? { code: '', text: '' };
+  const parts = [code, text].filter((part) => part !== '').map(printable);
+  return `${parts.join(': ') || 'the control plane refused'} (HTTP ${status})`;
+}
+
+interface ErrorText {
+  readonly code: string;
+  readonly text: string;
+}
+
+/** RFC 6749 §5.2: `{"error":"invalid_client","error_description":"…"}`. */
+function readOAuthError(body: JsonObject | undefined): ErrorText | undefined {
+  if (typeof body?.error !== 'string') return undefined;
+  return { code: body.error, text: textOf(body.error_description) };
+}
+
+/** AIP-193: `{"error":{"message":"…","status":"NOT_FOUND","details":[{"reason":"…"}]}}`. */
+function readApiError(body: JsonObject | undefined): ErrorText | undefined {
+  const error = asJsonObject(body?.error);
+  if (error === undefined) return undefined;
+  const details = Array.isArray(error.details) ? error.details : [];
+  const reasons = details.map((detail) => textOf(asJsonObject(detail)?.reason)).filter(Boolean);
+  return { code: (reasons[0] ?? textOf(error.status)).toLowerCase(), text: textOf(error.message) };
+}

@@ -1,0 +1,49 @@
+/** Waits for a server of the stack to answer, or for its process to end first. */
+
+import type { Child } from './child.ts';
+import { StackFailed } from './stack-failed.ts';
+
+/** Starting takes 2–5 s; on a machine that is busy with other work, several times that. */
+const READY_MILLISECONDS_MAX = 90_000;
+const POLL_MILLISECONDS = 150;
+
+export interface Readiness {
+  readonly child: Child;
+  /** Answers 200 once the server is ready. */
+  readonly url: string;
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Resolves when `url` answers 200. Fails with one line if it never will. */
+export async function waitUntilReady({ child, url, signal }: Readiness): Promise<void> {
+  const deadline = performance.now() + READY_MILLISECONDS_MAX;
+  let last = 'no answer';
+  while (performance.now() < deadline) {
+    if (signal?.aborted) throw new StackFailed('stopped before it was ready');
+    if (child.hasEnded()) {
+      const { code, signal: by } = await child.ended;
+      throw new StackFailed(
+        `${child.name} ended before it was ready (${by ?? `exit ${code}`}): ` +
+          `${child.lastComplaint()} (log: ${child.logFile})`,
+      );
+    }
+    const status = await statusOf(url);
+    if (status === 200) return;
+    if (status !== undefined) last = `HTTP ${status}`;
+    await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
+  }
+  throw new StackFailed(
+    `${child.name} is not ready after ${READY_MILLISECONDS_MAX / 1000} s (${last}): ` +
+      `${child.lastComplaint()} (log: ${child.logFile})`,
+  );
+}
+
+async function statusOf(url: string): Promise<number | undefined> {
+  try {
+    const response = await fetch(url, { signal: AbortSignal.timeout(5_000), redirect: 'manual' });
+    await response.arrayBuffer();
+    return response.status;
+  } catch {
+    return undefined; // Not listening yet; the caller asks again until its deadline.
+  }
+}
