@@ -1,5 +1,6 @@
 /** Stored secrets in D1: sealed texts under a name, written once. */
 
+import { StoreUnavailable } from '../store-unavailable.ts';
 import type { StoredSecretStore } from '../tokens/stored-secret.ts';
 import { answered } from './answered.ts';
 
@@ -20,7 +21,9 @@ export function createStoredSecretStore(database: D1Database): StoredSecretStore
         .bind(name, sealed);
       const read = database.prepare('SELECT sealed FROM stored_secrets WHERE name = ?').bind(name);
       const [, kept] = await answered(database.batch<{ sealed: string }>([insert, read]));
-      return kept?.results[0]?.sealed ?? sealed;
+      const row = kept?.results[0];
+      if (row === undefined) throw new StoreUnavailable(); // Inserted and gone: not to be guessed.
+      return row.sealed;
     },
   };
 }

@@ -1,0 +1,62 @@
+/** Revocation rows in D1. Lists travel as one JSON parameter: D1 allows 100 parameters a statement. */
+
+import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { and, asc, eq, gt, inArray, max, type SQL, sql } from 'drizzle-orm';
+import { drizzle } from 'drizzle-orm/d1';
+import type { RevocationStore } from '../revocations/store.ts';
+import { answered } from './answered.ts';
+import { NOW_S } from './clock.d1.ts';
+import { toRevocation } from './revocation-rows.d1.ts';
+import { revocations } from './schema.d1.ts';
+
+const isLive = gt(revocations.expiresAtS, NOW_S);
+
+/** The elements of a list of texts, as a sub-query. */
+function elementsOf(texts: readonly string[]): SQL {
+  return sql`(SELECT value FROM json_each(${JSON.stringify(texts)}))`;
+}
+
+export function createRevocationStore(database: D1Database): RevocationStore {
+  const db = drizzle(database);
+  return {
+    async highestBound(tenantId, scopeIds) {
+      const isOfScope = inArray(revocations.scopeId, elementsOf(scopeIds.map(formatScopeId)));
+      const [row] = await answered(
+        db
+          .select({ bound: max(revocations.boundS) })
+          .from(revocations)
+          .where(and(eq(revocations.nid, tenantId), isOfScope, isLive)),
+      );
+      return row?.bound ?? undefined;
+    },
+
+    async unacknowledged(count) {
+      const rows = await answered(
+        db
+          .select()
+          .from(revocations)
+          .where(and(eq(revocations.acknowledged, 0), isLive))
+          .orderBy(asc(revocations.createdAtS))
+          .limit(count),
+      );
+      return rows.map(toRevocation);
+    },
+
+    async live({ afterRevocationId, count }) {
+      const rows = await answered(
+        db
+          .select()
+          .from(revocations)
+          .where(and(gt(revocations.revocationId, afterRevocationId), isLive))
+          .orderBy(asc(revocations.revocationId))
+          .limit(count),
+      );
+      return rows.map(toRevocation);
+    },
+
+    async markAcknowledged(revocationIds) {
+      const isNamed = inArray(revocations.revocationId, elementsOf(revocationIds));
+      await answered(db.update(revocations).set({ acknowledged: 1 }).where(isNamed));
+    },
+  };
+}

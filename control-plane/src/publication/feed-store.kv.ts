@@ -1,0 +1,20 @@
+/** The feed in Workers KV. */
+
+import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
+import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
+
+export function createKvFeedStore(namespace: KVNamespace): FeedStore {
+  return {
+    async readHead() {
+      return (await namespace.get(HEAD_OBJECT, 'text')) ?? undefined;
+    },
+    async writeKeyset(hash, text) {
+      await namespace.put(keysetObject(hash), text, { expirationTtl: KEYSET_TTL_SECONDS });
+    },
+    async writeHead(compactJws) {
+      // The head never expires: an edge that finds an old one says how old, one that finds none
+      // can only guess.
+      await namespace.put(HEAD_OBJECT, compactJws);
+    },
+  };
+}

@@ -1,0 +1,33 @@
+/** What others may ask of the hub, and how they reach it. One hub per environment. */
+
+import type { LiveEntry } from './hub-storage.ts';
+
+/** `unchanged`: the caller's `ETag` still stands. `none`: nothing has been published yet. */
+export type HeadAnswer =
+  | { readonly outcome: 'head'; readonly etag: string; readonly compactJws: string }
+  | { readonly outcome: 'unchanged'; readonly etag: string }
+  | { readonly outcome: 'none' };
+
+export interface HubStatus {
+  /** Of the last head that KV has confirmed, and when it did (milliseconds). */
+  readonly publishedSeq: number | null;
+  readonly publishedAt: number | null;
+  readonly entryCount: number;
+  readonly keysetHash: string | null;
+  /** Failed attempts in a row, and the name of the last error. */
+  readonly failures: number;
+  readonly lastError: string | null;
+  readonly nextAlarmAt: number | null;
+}
+
+/** Every call rejects when the hub cannot be reached: callers bound how long they wait. */
+export interface HubApi {
+  /** Resolves when the entries are in the hub's durable storage. */
+  acknowledge(entries: readonly LiveEntry[]): Promise<void>;
+  /** Makes sure that the publisher runs; with `soon`, that it looks at the database right away. */
+  poke(wish: { readonly soon: boolean }): Promise<void>;
+  head(ifNoneMatch: string | null): Promise<HeadAnswer>;
+  /** The text of a keyset object. */
+  keyset(hash: string): Promise<string | null>;
+  status(): Promise<HubStatus>;
+}

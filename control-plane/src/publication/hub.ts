@@ -1,0 +1,120 @@
+/** The publisher on Workers: a Durable Object with its own SQLite and an alarm. A thin shell. */
+
+import { DurableObject } from 'cloudflare:workers';
+import { randomBytes } from '@cardea/shared/crypto/random';
+import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
+import { systemClock } from '../clock.ts';
+import { type ControlPlaneConfig, readConfig } from '../config.ts';
+import { createRevocationStore } from '../database/revocation-store.d1.ts';
+import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
+import { consoleLog } from '../log.ts';
+import { deriveMasterKeys } from '../master-keys.ts';
+import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
+import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
+import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
+import { createKvFeedStore } from './feed-store.kv.ts';
+import type { HeadAnswer, HubApi, HubStatus } from './hub-api.ts';
+import { HubStorage, type LiveEntry } from './hub-storage.ts';
+import { Publisher, type PublisherParts } from './publisher.ts';
+import { heartbeatMilliseconds } from './schedule.ts';
+import { createHeadSigner } from './sign-head.ts';
+import type { Truth } from './truth.ts';
+
+export class Hub extends DurableObject implements HubApi {
+  readonly #parts: Promise<PublisherParts>;
+  readonly #publisher: Promise<Publisher>;
+
+  constructor(state: DurableObjectState, env: object) {
+    super(state, env);
+    this.#parts = createHubParts(state.storage, readConfig(env));
+    this.#publisher = this.#parts.then((parts) => new Publisher(parts));
+    // Whoever reaches the hub for the first time starts it.
+    void state.blockConcurrencyWhile(async () => (await this.#publisher).poke({ soon: false }));
+  }
+
+  async acknowledge(entries: readonly LiveEntry[]): Promise<void> {
+    await (await this.#publisher).acknowledge(entries);
+  }
+
+  async poke(wish: { readonly soon: boolean }): Promise<void> {
+    await (await this.#publisher).poke(wish);
+  }
+
+  async head(ifNoneMatch: string | null): Promise<HeadAnswer> {
+    const head = await (await this.#publisher).head();
+    if (head === undefined) return { outcome: 'none' };
+    const etag = `"${head.seq}-${head.issuedAtSeconds}"`;
+    if (ifNoneMatch === etag) return { outcome: 'unchanged', etag };
+    return { outcome: 'head', etag, compactJws: head.compactJws };
+  }
+
+  async keyset(hash: string): Promise<string | null> {
+    return (await this.#parts).storage.keyset(hash)?.text ?? null;
+  }
+
+  async status(): Promise<HubStatus> {
+    const { storage, alarm } = await this.#parts;
+    const row = storage.publisher();
+    return {
+      publishedSeq: row.published_seq,
+      publishedAt: row.published_at_ms,
+      entryCount: storage.entryCount(),
+      keysetHash: row.keyset_hash,
+      failures: row.failures,
+      lastError: row.last_error,
+      nextAlarmAt: await alarm.get(),
+    };
+  }
+
+  override async alarm(): Promise<void> {
+    await (await this.#publisher).runAlarm();
+  }
+}
+
+/** The real parts of a publisher. Tests replace single ones. */
+export async function createHubParts(
+  storage: DurableObjectStorage,
+  config: ControlPlaneConfig,
+): Promise<PublisherParts> {
+  const feedKeys = await importFeedKeys([config.feedSigningKey.reveal().x]);
+  if (!feedKeys.ok) throw new TypeError('The public half of FEED_SIGNING_KEY is not usable.');
+  const { clockSkewSeconds, environmentId, feedHardSeconds } = config;
+  return {
+    storage: new HubStorage(storage),
+    alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
+    feed: createKvFeedStore(config.bindings.feed),
+    truth: await createTruth(config),
+    feedKeys: feedKeys.value,
+    signHead: await createHeadSigner(config.feedSigningKey),
+    environmentId,
+    entryLivesSeconds: tokenLivesSeconds(config),
+    clockSkewSeconds,
+    heartbeatMilliseconds: heartbeatMilliseconds(feedHardSeconds),
+    clock: systemClock,
+    random: () => (randomBytes(1)[0] ?? 0) / 255,
+    log: consoleLog,
+  };
+}
+
+async function createTruth(config: ControlPlaneConfig): Promise<Truth> {
+  const { keyEncryption } = await deriveMasterKeys(config);
+  const means = { keyEncryption, randomBytes };
+  return {
+    revocations: createRevocationStore(config.bindings.database),
+    signingKeys: createSigningKeyStore(config.bindings.database),
+    generateSigningKey: (tenantId) => generateSigningKey({ tenantId, algorithm: 'EdDSA' }, means),
+    tenantIds: [DEFAULT_TENANT_ID],
+    binding: config,
+    durations: {
+      boundSeconds: publicationBoundSeconds(config),
+      tokenLivesSeconds: tokenLivesSeconds(config),
+    },
+  };
+}
+
+function tokenLivesSeconds(config: ControlPlaneConfig): number {
+  const { clockSkewSeconds, derivedTokenTtlMaxSeconds } = config;
+  const limits = { clockSkewSeconds, derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds };
+  return revocationLivesSeconds(limits);
+}

@@ -1,0 +1,28 @@
+/**
+ * The port to the signing keys. Each method is one guarded statement or one batch, so two writers
+ * never disagree about which key is active. Times are the database's own. Throws `StoreUnavailable`.
+ */
+
+import type { NewSigningKey, SigningKey } from './signing-key.ts';
+
+export interface KeyDurations {
+  /** How long a key must have been published before it signs (`publicationBoundSeconds`). */
+  readonly boundSeconds: number;
+  /** How long a token of the old key may be accepted: longest lifetime + skew. */
+  readonly tokenLivesSeconds: number;
+}
+
+export interface SigningKeyStore {
+  /** All keys of the tenant, retired ones too, oldest first. */
+  list(tenantId: string): Promise<readonly SigningKey[]>;
+  /** At most one key of a tenant is pending at a time. */
+  insertPending(key: NewSigningKey): Promise<'inserted' | 'pending_exists'>;
+  /** Inserts the tenant's very first key; does nothing if it has ever had one. */
+  insertFirst(key: NewSigningKey): Promise<'inserted' | 'not_first'>;
+  /** Notes that a head with these keys has been written, for those of which it was not known. */
+  markPublished(tenantId: string, kids: readonly string[]): Promise<void>;
+  /** Makes a due pending key active and the active one retiring, together or not at all. */
+  promote(tenantId: string, durations: KeyDurations): Promise<'promoted' | 'not_due'>;
+  /** Retires keys whose time is over, and erases their private halves. */
+  retireDue(tenantId: string): Promise<void>;
+}
