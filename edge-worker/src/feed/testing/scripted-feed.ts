@@ -1,0 +1,120 @@
+/**
+ * A feed for tests: a publisher with fixed keys, a store whose answers are scripted, and a clock that
+ * stands still until it is told to move.
+ */
+
+import { encodeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
+import { type FeedHead, HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
+import { encodeKeyset, type KeysetKey } from '@cardea/shared/feed/keyset';
+import { objectHash } from '@cardea/shared/feed/object-hash';
+import {
+  fixedKey,
+  headOf,
+  keysetKeyOf,
+  pinned,
+  signHead,
+} from '@cardea/shared/feed/testing/feed-fixture';
+import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
+import { createEdgeFeed, type EdgeFeedOptions } from '../create-edge-feed.ts';
+import type { EdgeFeed, RequestContext } from '../edge-feed.ts';
+import { type FeedSource, FeedUnreadable } from '../feed-source.ts';
+
+export const START_SECONDS = 1_700_000_000;
+
+export const feedKey = await fixedKey(1);
+export const foreignFeedKey = await fixedKey(2);
+export const tokenKey = keysetKeyOf(await fixedKey(3));
+export const otherTokenKey = keysetKeyOf(await fixedKey(4));
+
+/** What the store does with its next reads; `never` does not settle at all. */
+export type Weather = 'fine' | 'failing' | 'timeout' | 'never';
+
+export class ScriptedFeed {
+  readonly objects = new Map<string, Uint8Array<ArrayBuffer>>();
+  head: string | undefined;
+  weather: Weather = 'fine';
+  /** Names of the objects read, in order. */
+  readonly reads: string[] = [];
+  nowSeconds = START_SECONDS;
+  /** Runs at the end of each read, as if time had passed or the store had changed meanwhile. */
+  afterRead: (() => void) | undefined;
+
+  readonly source: FeedSource = {
+    readHead: () => this.#read(HEAD_OBJECT, () => this.head),
+    readObject: (name) => this.#read(name, () => this.objects.get(name)?.slice().buffer),
+  };
+
+  get now(): UnixMilliseconds {
+    return unixMilliseconds(this.nowSeconds * 1000);
+  }
+
+  /** Writes a keyset and segments, then a head that names them, stamped now. */
+  async publish(content: Published = {}): Promise<FeedHead> {
+    const { keys = [tokenKey], segments = [], changes = {}, signer = feedKey } = content;
+    const head = headOf({
+      seq: this.nowSeconds * 1000,
+      issuedAtSeconds: unixSeconds(this.nowSeconds),
+      keysetHash: await this.#write(encodeKeyset(keys), keysetObject),
+      segments: await Promise.all(
+        segments.map(async (entries) => ({
+          hash: await this.#write(encodeEntries(entries), segmentObject),
+          entryCount: entries.length,
+          expiresAtSeconds: unixSeconds(this.nowSeconds + 3600),
+        })),
+      ),
+      ...changes,
+    });
+    this.head = await signHead(signer, head);
+    return head;
+  }
+
+  async #write(bytes: Uint8Array<ArrayBuffer>, nameOf: (hash: string) => string): Promise<string> {
+    const hash = await objectHash(bytes);
+    this.objects.set(nameOf(hash), bytes);
+    return hash;
+  }
+
+  async #read<T>(name: string, answer: () => T): Promise<T> {
+    this.reads.push(name);
+    if (this.weather === 'failing') throw new FeedUnreadable('read_failed');
+    if (this.weather === 'timeout') throw new FeedUnreadable('read_timeout');
+    if (this.weather === 'never') return new Promise<never>(() => undefined);
+    await undefined;
+    this.afterRead?.();
+    return answer();
+  }
+}
+
+export interface Published {
+  readonly keys?: readonly KeysetKey[];
+  readonly segments?: ReadonlyArray<readonly RevocationEntry[]>;
+  readonly changes?: Partial<FeedHead>;
+  readonly signer?: typeof feedKey;
+}
+
+const feedKeys = await pinned(feedKey);
+
+export function edgeFeedOf(
+  feed: Pick<ScriptedFeed, 'source' | 'now'>,
+  changes: Partial<EdgeFeedOptions> = {},
+): EdgeFeed {
+  return createEdgeFeed({
+    source: feed.source,
+    environmentId: 'test',
+    feedKeys,
+    hardSeconds: 120,
+    clockSkewSeconds: 60,
+    clock: () => feed.now,
+    ...changes,
+  });
+}
+
+/** One request now, and what it left to be done in the background. */
+export function requestAt(now: UnixMilliseconds): RequestContext & { settle(): Promise<void> } {
+  const work: Promise<unknown>[] = [];
+  return {
+    now,
+    waitUntil: (promise) => void work.push(promise),
+    settle: async () => void (await Promise.all(work)),
+  };
+}
