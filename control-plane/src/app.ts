@@ -18,13 +18,33 @@ import { problemResponse } from './http/problem.ts';
 import { requestIdOf } from './http/request-id.ts';
 import type { Route } from './http/route.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
+import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
+import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
+import { verifyApiKeyRoute } from './routes/api-keys/verify.ts';
 import { aliveRoute } from './routes/health/alive.ts';
 import { readyRoute } from './routes/health/ready.ts';
+import { getIssuedApiKeyRoute } from './routes/issued-api-keys/get.ts';
+import { issueApiKeyRoute } from './routes/issued-api-keys/issue.ts';
+import { listIssuedApiKeysRoute } from './routes/issued-api-keys/list.ts';
+import { revokeIssuedApiKeyRoute } from './routes/issued-api-keys/revoke.ts';
+import { rotateIssuedApiKeyRoute } from './routes/issued-api-keys/rotate.ts';
 import { versionRoute } from './routes/version/version.ts';
 
 export type Surface = 'admin' | 'public' | 'all';
 
-const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [aliveRoute, readyRoute, versionRoute];
+const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
+  issueApiKeyRoute,
+  listIssuedApiKeysRoute,
+  getIssuedApiKeyRoute,
+  rotateIssuedApiKeyRoute,
+  revokeIssuedApiKeyRoute,
+  revokeApiKeyRoute,
+  verifyApiKeyRoute,
+  selfRevokeRoute,
+  aliveRoute,
+  readyRoute,
+  versionRoute,
+];
 
 /** The routes of one surface; `all` serves every one. */
 export function routesOf(deps: Deps, surface: Surface): readonly Route[] {

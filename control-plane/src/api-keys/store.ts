@@ -32,9 +32,9 @@ export type NewApiKey = Omit<
 };
 
 export type InsertOutcome =
-  | { readonly outcome: 'inserted'; readonly key: ApiKey }
+  | { readonly outcome: 'inserted'; readonly key: ApiKey; readonly now: UnixMilliseconds }
   /** The same request was answered before: the key it made, whose secret is not to be had again. */
-  | { readonly outcome: 'replayed'; readonly key: ApiKey }
+  | { readonly outcome: 'replayed'; readonly key: ApiKey; readonly now: UnixMilliseconds }
   /** The `request_id` was used for another request. */
   | { readonly outcome: 'request_id_reused' };
 

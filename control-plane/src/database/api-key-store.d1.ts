@@ -38,6 +38,9 @@ import { apiKeys, idempotentRequests } from './schema.d1.ts';
 
 const ISSUE = 'api_key.issue';
 
+/** A row together with the time at which it was read. */
+const KEY_AND_NOW = { ...getTableColumns(apiKeys), nowMs: NOW_MS.as('now_ms') };
+
 export function createApiKeyStore(database: D1Database): ApiKeyStore {
   const db = drizzle(database);
   return {
@@ -45,8 +48,8 @@ export function createApiKeyStore(database: D1Database): ApiKeyStore {
       idempotency === undefined ? insert(db, key) : insertOnce(db, key, idempotency),
 
     async find(tenantId, keyId) {
-      const columns = { ...getTableColumns(apiKeys), nowMs: NOW_MS.as('now_ms') };
-      const [row] = await answered(db.select(columns).from(apiKeys).where(isKey(tenantId, keyId)));
+      const query = db.select(KEY_AND_NOW).from(apiKeys).where(isKey(tenantId, keyId));
+      const [row] = await answered(query);
       if (row === undefined) return undefined;
       return {
         key: toApiKey(row),
@@ -75,7 +78,7 @@ async function insert(db: DrizzleD1Database, key: NewApiKey): Promise<InsertOutc
   const selection = newRowSelection(key, expiryOf(key));
   const [row] = await answered(db.insert(apiKeys).select(selection).returning());
   if (row === undefined) throw new TypeError('An unguarded insert returned no row.');
-  return { outcome: 'inserted', key: toApiKey(row) };
+  return { outcome: 'inserted', key: toApiKey(row), now: unixMilliseconds(row.createTimeMs) };
 }
 
 /** The claim on the `request_id` comes first; the key follows only if this call made the claim. */
@@ -109,20 +112,20 @@ async function insertOnce(
     .from(idempotentRequests)
     .where(isThisRequest);
   const result = db
-    .select()
+    .select(KEY_AND_NOW)
     .from(apiKeys)
     .where(and(eq(apiKeys.nid, nid), eq(apiKeys.keyId, sql`(${claimed})`)));
   const [, , [request], [row]] = await answered(db.batch([claim, made, first, result]));
   if (request?.requestHash !== requestHash) return { outcome: 'request_id_reused' };
   if (row === undefined) throw new TypeError('A claimed request_id has no key.');
-  return { outcome: row.keyId === key.keyId ? 'inserted' : 'replayed', key: toApiKey(row) };
+  const outcome = row.keyId === key.keyId ? 'inserted' : 'replayed';
+  return { outcome, key: toApiKey(row), now: unixMilliseconds(row.nowMs) };
 }
 
 async function list(db: DrizzleD1Database, query: KeyQuery) {
-  const columns = { ...getTableColumns(apiKeys), nowMs: NOW_MS.as('now_ms') };
   const rows = await answered(
     db
-      .select(columns)
+      .select(KEY_AND_NOW)
       .from(apiKeys)
       .where(
         and(

@@ -4,6 +4,7 @@
  * as text or as number. Every message names the rule, never the value. No I/O.
  */
 
+import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { z } from 'zod';
 import { parseDuration, parseExtendedDuration } from './duration.ts';
 
@@ -71,17 +72,14 @@ function required(rule: string): (issue: { readonly input?: unknown }) => string
 /** An enum: its names in the order of their numbers, and what each means here. */
 export function protoEnum<const Value extends string>(values: Readonly<Record<string, Value>>) {
   const names = Object.keys(values);
-  return z
-    .unknown()
-    .transform((input, context): Value => {
-      const name = typeof input === 'number' ? names[input] : input;
-      const value =
-        typeof name === 'string' && Object.hasOwn(values, name) ? values[name] : undefined;
-      if (value !== undefined) return value;
-      context.addIssue({ code: 'custom', message: 'is not a value of this enum' });
-      return z.NEVER;
-    })
-    .optional();
+  const rule = 'is not a value of this enum';
+  return z.union([z.string(), z.number()], { error: rule }).transform((input, context): Value => {
+    const name = typeof input === 'number' ? names[input] : input;
+    const value = name !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
+    if (value !== undefined) return value;
+    context.addIssue({ code: 'custom', message: rule });
+    return z.NEVER;
+  });
 }
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -89,13 +87,15 @@ const INT64_MIN = -(2n ** 63n);
 
 /** int64 as its canonical decimal text. */
 export function protoInt64() {
-  return z.unknown().transform((input, context): string => {
+  const rule = 'must be an integer of 64 bits';
+  return z.union([z.string(), z.number()], { error: rule }).transform((input, context): string => {
+    // A number beyond 2^53 has lost digits already: it has to come as text.
     if (typeof input === 'number' && Number.isSafeInteger(input)) return String(input);
     if (typeof input === 'string' && /^-?[0-9]{1,19}$/.test(input)) {
       const value = BigInt(input);
       if (value >= INT64_MIN && value <= INT64_MAX) return String(value);
     }
-    context.addIssue({ code: 'custom', message: 'must be an integer of 64 bits' });
+    context.addIssue({ code: 'custom', message: rule });
     return z.NEVER;
   });
 }
@@ -111,8 +111,8 @@ export function extendedDuration() {
 }
 
 function duration(parse: (text: string) => number | undefined, rule: string) {
-  return z.unknown().transform((input, context): number => {
-    const seconds = typeof input === 'string' ? parse(input) : undefined;
+  return z.string({ error: required(rule) }).transform((input, context): number => {
+    const seconds = parse(input);
     if (seconds !== undefined) return seconds;
     context.addIssue({ code: 'custom', message: rule });
     return z.NEVER;
@@ -123,7 +123,7 @@ function duration(parse: (text: string) => number | undefined, rule: string) {
 export function protoStruct({ bytesMax }: { readonly bytesMax: number }) {
   return z
     .custom<Readonly<Record<string, unknown>>>(isObject, { error: 'must be a JSON object' })
-    .refine((value) => new TextEncoder().encode(JSON.stringify(value)).length <= bytesMax, {
+    .refine((value) => encodeUtf8(JSON.stringify(value)).length <= bytesMax, {
       error: `must have at most ${bytesMax} bytes as JSON`,
     });
 }

@@ -1,0 +1,83 @@
+/**
+ * Decides whether a text is a live API key that may be used from an address. Grammar, prefix and
+ * checksum come before any database read; the database proves the random part by its hash.
+ */
+
+import { decodeHex } from '@cardea/shared/bytes/hex';
+import { checkApiKey, secretHashOf } from '@cardea/shared/credential/api-key';
+import { kindOfCredential } from '@cardea/shared/credential/kind';
+import { equalConstantTime } from '@cardea/shared/crypto/equal-constant-time';
+import { isAddressAllowed } from '@cardea/shared/ip/cidr';
+import { accept, type Result, refuse } from '@cardea/shared/result';
+import type { UnixMilliseconds } from '@cardea/shared/time';
+import type { Deps } from '../deps.ts';
+import type { ApiKey } from './api-key.ts';
+import { CREDENTIAL_ROUTING } from './credential-routing.ts';
+import { statusOf } from './status.ts';
+
+export interface AuthenticatedApiKey {
+  readonly key: ApiKey;
+  /** The database's clock at the moment the key was read. */
+  readonly now: UnixMilliseconds;
+}
+
+interface Presentation {
+  readonly tenantId: string;
+  /** Absent when it is not known: then a key that is bound to addresses is refused. */
+  readonly clientAddress?: string | undefined;
+}
+
+/**
+ * Refuses with `api_key_malformed`, `api_key_unknown`, `api_key_revoked`, `api_key_expired`,
+ * `ip_not_allowed`, in this order, and with `token_type_unsupported` for what is no API key at all.
+ */
+export async function authenticateApiKey(
+  deps: Pick<Deps, 'apiKeys' | 'config' | 'keys'>,
+  text: string,
+  { tenantId, clientAddress }: Presentation,
+): Promise<Result<AuthenticatedApiKey>> {
+  const proved = await proveApiKey(deps, text, tenantId);
+  if (!proved.ok) return proved;
+  const { key, now } = proved.value;
+  const evidence = { key_id: key.keyId };
+  const status = statusOf(key, now);
+  if (status === 'revoked') return refuse('api_key_revoked', evidence);
+  if (status === 'expired') return refuse('api_key_expired', evidence);
+  if (!isUsableFrom(clientAddress, key.allowedCidrs)) return refuse('ip_not_allowed', evidence);
+  return proved;
+}
+
+/** Proves possession of a key, whatever its status. Refuses as above, up to `api_key_unknown`. */
+export async function proveApiKey(
+  deps: Pick<Deps, 'apiKeys' | 'config' | 'keys'>,
+  text: string,
+  tenantId: string,
+): Promise<Result<AuthenticatedApiKey>> {
+  const kind = kindOfCredential(text, CREDENTIAL_ROUTING);
+  if (kind === 'jwt' || kind === 'macaroon') return refuse('token_type_unsupported');
+  if (kind === 'imported') return refuse('api_key_unknown'); // No key can be imported yet.
+  const { apiKeyPrefix, publicApiKeyPrefix } = deps.config;
+  const checked = await checkApiKey(text, {
+    checksumKeys: deps.keys.checksum,
+    prefixes: [apiKeyPrefix, publicApiKeyPrefix],
+  });
+  if (!checked.ok) return checked;
+  const { keyId, secretPart } = checked.value;
+  const stored = await deps.apiKeys.find(tenantId, keyId);
+  const presented = decodeHex(await secretHashOf(secretPart));
+  const genuine = decodeHex(stored?.secretHash ?? '');
+  if (stored?.key.kind !== 'issued' || presented === undefined || genuine === undefined) {
+    return refuse('api_key_unknown');
+  }
+  if (!equalConstantTime(presented, genuine)) return refuse('api_key_unknown');
+  return accept({ key: stored.key, now: stored.now });
+}
+
+/** No list means anywhere; with a list, an unknown address is outside of it. */
+export function isUsableFrom(
+  clientAddress: string | undefined,
+  allowedCidrs: readonly string[] | undefined,
+): boolean {
+  if (allowedCidrs === undefined) return true;
+  return clientAddress !== undefined && isAddressAllowed(clientAddress, allowedCidrs);
+}

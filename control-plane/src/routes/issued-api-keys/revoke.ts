@@ -1,0 +1,21 @@
+import { kindOfKeyId } from '../../api-keys/key-id.ts';
+import type { Deps } from '../../deps.ts';
+import { problemResponse } from '../../http/problem.ts';
+import { jsonRoute, type Route } from '../../http/route.ts';
+import { answerRevoke, RevokeBody } from '../messages/revoke-answer.ts';
+
+/** POST /v2alpha1/admin/issuedApiKeys/{key_id}:revoke */
+export function revokeIssuedApiKeyRoute(deps: Deps): Route {
+  return jsonRoute({
+    operationId: 'adminRevokeIssuedApiKey',
+    method: 'POST',
+    path: '/v2alpha1/admin/issuedApiKeys/{key_id}:revoke',
+    surface: 'admin',
+    permission: 'api_keys.write',
+    body: RevokeBody,
+    handle: async (body, { params: { key_id: keyId = '' } }) => {
+      if (kindOfKeyId(keyId) !== 'issued') return problemResponse({ code: 'api_key_not_found' });
+      return answerRevoke(deps, keyId, body);
+    },
+  });
+}

@@ -1,0 +1,78 @@
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
+import type { z } from 'zod';
+import { kindOfKeyId } from '../../api-keys/key-id.ts';
+import { type RotateRequest, rotateApiKey } from '../../api-keys/rotate-api-key.ts';
+import type { Deps } from '../../deps.ts';
+import { problemResponse } from '../../http/problem.ts';
+import { protoMessage, protoString } from '../../http/protojson.ts';
+import { jsonRoute, type Route } from '../../http/route.ts';
+import { NAME_LENGTH_MAX } from '../../limits.ts';
+import { announcementHeader } from '../messages/announcement.ts';
+import {
+  ipRestrictionField,
+  metadataField,
+  rateLimitPolicyField,
+  scopesField,
+} from '../messages/api-key-fields.ts';
+import { keyVisibility } from '../messages/enums.ts';
+import { issuedApiKeyMessage, issuedApiKeyPath } from '../messages/issued-api-key.ts';
+
+/** What is absent is inherited from the old key; what is present overrides, even if it is empty. */
+const RotateBody = protoMessage({
+  name: protoString({ min: 0, max: NAME_LENGTH_MAX }).optional(),
+  scopes: scopesField().optional(),
+  metadata: metadataField().optional(),
+  rate_limit_policy: rateLimitPolicyField().optional(),
+  ip_restriction: ipRestrictionField().optional(),
+  visibility: keyVisibility().optional(),
+});
+
+/** POST /v2alpha1/admin/issuedApiKeys/{key_id}:rotate */
+export function rotateIssuedApiKeyRoute(deps: Deps): Route {
+  return jsonRoute({
+    operationId: 'adminRotateIssuedApiKey',
+    method: 'POST',
+    path: '/v2alpha1/admin/issuedApiKeys/{key_id}:rotate',
+    surface: 'admin',
+    permission: 'api_keys.write',
+    body: RotateBody,
+    handle: async (body, { params: { key_id: keyId = '' } }) => {
+      if (kindOfKeyId(keyId) !== 'issued') return problemResponse({ code: 'api_key_not_found' });
+      const rotated = await rotateApiKey(deps, toRequest(keyId, body));
+      switch (rotated.outcome) {
+        case 'not_found':
+          return problemResponse({ code: 'api_key_not_found' });
+        case 'not_active':
+          return problemResponse({
+            code: 'failed_precondition',
+            message: 'Only an active API key can be rotated.',
+          });
+        case 'rotated': {
+          const { key, oldKey, text, announcement } = rotated;
+          const message = {
+            issued_api_key: issuedApiKeyMessage(key, key.createTime),
+            secret: text,
+            old_issued_api_key: issuedApiKeyMessage(oldKey, oldKey.updateTime),
+          };
+          const headers = { ...announcementHeader(announcement), Location: issuedApiKeyPath(key) };
+          return Response.json(message, { status: 201, headers });
+        }
+      }
+    },
+  });
+}
+
+function toRequest(keyId: string, body: z.output<typeof RotateBody>): RotateRequest {
+  const { name, scopes, metadata, visibility } = body;
+  const { rate_limit_policy: policy, ip_restriction: cidrs } = body;
+  return {
+    tenantId: DEFAULT_TENANT_ID,
+    keyId,
+    ...(name === undefined ? {} : { name }),
+    ...(scopes === undefined ? {} : { scopes }),
+    ...(metadata === undefined ? {} : { metadata }),
+    ...(visibility === undefined ? {} : { visibility }),
+    ...(policy === undefined ? {} : { rateLimitPolicy: policy }),
+    ...(cidrs === undefined ? {} : { allowedCidrs: cidrs }),
+  };
+}
