@@ -75,12 +75,18 @@ function findCommand(words: readonly string[]): Command | undefined {
 
 /** Runs the process's own command line. Sets the exit status instead of exiting. */
 export async function runFromProcess(): Promise<void> {
+  // Whoever reads may stop reading (`| head`): that is no reason to fail, let alone to crash.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe);
   process.exitCode = await runCli(process.argv.slice(2), {
     env: process.env,
     print: (line) => process.stdout.write(`${line}\n`),
     complain: (line) => process.stderr.write(`${line}\n`),
     readInput: readStandardInput,
   });
+}
+
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error;
 }
 
 async function readStandardInput(): Promise<string | undefined> {

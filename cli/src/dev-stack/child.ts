@@ -85,7 +85,7 @@ function spawnInGroup({ args, env, cwd, logFile }: ChildSpecification): ChildPro
   try {
     // Node before 22.18 needs this flag for the scripts too.
     const flags = process.execArgv.filter((flag) => flag === '--experimental-strip-types');
-    const argv = ['--no-warnings', ...flags, '--import', END_WITH_PARENT, ...args];
+    const argv = ['--no-warnings', ...flags, `--import=${END_WITH_PARENT}`, ...args];
     return spawn(process.execPath, argv, {
       cwd,
       detached: true,
