@@ -11,7 +11,7 @@ const P = 2n ** 255n - 19n;
 const D = 37095705934669439343138083508754565189542113879843219016388785533085940283555n;
 
 /** y of the points of order 8; the other two are its negatives. */
-const Y_OF_ORDER_8 = 0x05fc536d880238b13933c6d3d5acdfd5f098eff289f4c345b027b2c28f95e826n;
+const Y_OF_ORDER_8 = 0x05fc536d880238b13933c6d305acdfd5f098eff289f4c345b027b2c28f95e826n;
 
 /** y of all eight points of small order (orders 1, 2, 4, 4, 8, 8, 8, 8), canonical. */
 const SMALL_ORDER_Y: ReadonlySet<bigint> = new Set([
