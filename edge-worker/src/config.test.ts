@@ -1,0 +1,149 @@
+/** Guarantee: an edge that is not configured whole does not run, and its message holds no value. */
+
+import { describe, expect, test } from 'vitest';
+import { ConfigInvalid, type EdgeEnvironment, parseEdgeConfig } from './config.ts';
+
+const KEY = 'iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w';
+const namespace = { get: async () => null };
+
+const sound = {
+  ENVIRONMENT_ID: 'prod-1',
+  ISSUER: 'https://cardea.test/keys',
+  FEED_PUBLIC_KEYS: KEY,
+  ORIGIN_URL: 'https://api.internal.test',
+  ROUTES: '[{"path":"/*","scopes":["a"]}]',
+  FEED: namespace,
+};
+
+function problemsOf(changes: EdgeEnvironment): readonly string[] {
+  try {
+    parseEdgeConfig({ ...sound, ...changes });
+  } catch (error) {
+    if (error instanceof ConfigInvalid) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+const namesOf = (changes: EdgeEnvironment) =>
+  problemsOf(changes).map((problem) => problem.split(':')[0]);
+
+describe('a sound configuration', () => {
+  test('with defaults', () => {
+    expect(parseEdgeConfig(sound)).toMatchObject({
+      environmentId: 'prod-1',
+      jwtPolicy: {
+        issuer: 'https://cardea.test/keys',
+        audience: 'https://cardea.test/keys',
+        tenantId: '7d0c5e1b-93a4-4f68-8a52-c1e6b7f20d39',
+        lifetimeSecondsMax: 86_400,
+        clockSkewSeconds: 60,
+      },
+      feedPublicKeys: [KEY],
+      feedHardSeconds: 120,
+      clockSkewSeconds: 60,
+      originBase: 'https://api.internal.test',
+      forwardCredential: false,
+      feedNamespace: namespace,
+    });
+  });
+
+  test('with everything set, numbers and booleans unquoted too', () => {
+    const config = parseEdgeConfig({
+      ...sound,
+      AUDIENCE: 'api',
+      TENANT_ID: '6fa459ea-ee8a-4ca4-894e-db77e160355e',
+      FEED_PUBLIC_KEYS: `${KEY}, ${KEY}`,
+      FEED_HARD_SECONDS: 10,
+      CLOCK_SKEW_SECONDS: '0',
+      DERIVED_TOKEN_TTL_MAX_SECONDS: '900',
+      FORWARD_CREDENTIAL: true,
+      ORIGIN_URL: 'http://127.0.0.1:8788/api/v2/',
+    });
+    expect(config).toMatchObject({
+      jwtPolicy: { audience: 'api', lifetimeSecondsMax: 900, clockSkewSeconds: 0 },
+      feedPublicKeys: [KEY, KEY],
+      feedHardSeconds: 10,
+      forwardCredential: true,
+      originBase: 'http://127.0.0.1:8788/api/v2',
+    });
+    expect(config.jwtPolicy.tenantId).toBe('6fa459ea-ee8a-4ca4-894e-db77e160355e');
+  });
+});
+
+describe('what is missing has no default that would weaken anything', () => {
+  test.each(['ENVIRONMENT_ID', 'ISSUER', 'FEED_PUBLIC_KEYS', 'ORIGIN_URL', 'ROUTES', 'FEED'])(
+    '%s, absent and empty',
+    (name) => {
+      expect(problemsOf({ [name]: undefined })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: missing`)),
+      ]);
+      expect(problemsOf({ [name]: '' })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: missing`)),
+      ]);
+    },
+  );
+
+  test('an empty environment names every setting at once', () => {
+    const names = namesOf(Object.fromEntries(Object.keys(sound).map((name) => [name, undefined])));
+    expect(names.toSorted()).toEqual(Object.keys(sound).toSorted());
+  });
+});
+
+describe('what is malformed', () => {
+  test.each([
+    ['ENVIRONMENT_ID', ['a b', 'a/b', 'x'.repeat(65), {}]],
+    ['ISSUER', ['cardea', 'ftp://a.test', 'https://a.test?x', 'https://a.test#x', 'https://a"b']],
+    ['AUDIENCE', ['a b', 'a"b', 'a\\b', 'é', 'x'.repeat(513)]],
+    ['TENANT_ID', ['default', '7D0C5E1B-93A4-4F68-8A52-C1E6B7F20D39', '0'.repeat(36)]],
+    ['FEED_PUBLIC_KEYS', ['x', `${KEY}=`, `${KEY},`, `${KEY},x`, KEY.slice(1), `${KEY}A`]],
+    ['FEED_HARD_SECONDS', ['7', '0', '-1', '1.5', '1e3', '86401', 'Infinity', 'x']],
+    ['CLOCK_SKEW_SECONDS', ['61', '-1', '300', 'x', '0x10']],
+    ['DERIVED_TOKEN_TTL_MAX_SECONDS', ['0', '86401', 'x']],
+    ['FORWARD_CREDENTIAL', ['yes', '1', 'TRUE']],
+    ['ROUTES', ['nonsense', '{}', '[]', 'null', '[{"path":"/a"}]']],
+    ['FEED', ['namespace', {}]],
+    [
+      'ORIGIN_URL',
+      [
+        ...['api.internal.test', 'file:///etc/passwd', 'javascript:1', 'https://', '//evil.test'],
+        ...['https://user:pass@a.test', 'https://a.test@evil.test', 'https://@a.test'],
+        ...[
+          'https://a.test?x=1',
+          'https://a.test#x',
+          'https://a.test/a//b',
+          'https://a.test/a%2fb',
+        ],
+        ...['https://a.test\\b', 'https://a.test/a;b'],
+      ],
+    ],
+  ])('%s', (name, values) => {
+    for (const value of values) {
+      expect([value, namesOf({ [name]: value }).map((each) => each?.split('[')[0])]).toEqual([
+        value,
+        [name],
+      ]);
+    }
+  });
+
+  test('settings are own members of the environment', () => {
+    const env = Object.assign(Object.create({ FEED_PUBLIC_KEYS: KEY }), sound);
+    delete env.FEED_PUBLIC_KEYS;
+    expect(() => parseEdgeConfig(env)).toThrow(ConfigInvalid);
+  });
+
+  test('the message lists all problems and no value', () => {
+    const secret = 'hunter2 hunter2';
+    const env = Object.fromEntries(Object.keys(sound).map((name) => [name, secret]));
+    try {
+      parseEdgeConfig({ ...env, FEED: undefined, CLOCK_SKEW_SECONDS: secret });
+      expect.unreachable();
+    } catch (error) {
+      const message = error instanceof ConfigInvalid ? error.message : '';
+      for (const name of [...Object.keys(sound), 'CLOCK_SKEW_SECONDS']) {
+        expect(message).toContain(`${name}:`);
+      }
+      expect(message).not.toContain('hunter2');
+    }
+  });
+});
