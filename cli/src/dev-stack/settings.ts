@@ -75,7 +75,8 @@ function parseOriginUrl(
   const isOrigin =
     url !== null &&
     ['http:', 'https:'].includes(url.protocol) &&
-    [url.username, url.password, url.search, url.hash].every((part) => part === '');
+    [url.username, url.password, url.search, url.hash].every((part) => part === '') &&
+    !/['$]/.test(url.href); // The file of settings for wrangler could not carry these.
   if (!isOrigin) {
     problems.push('ORIGIN_URL must be an http or https URL without query or fragment');
     return undefined;
