@@ -1,5 +1,6 @@
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
+import { controlPlaneTestBindings } from './control-plane/testing/bindings.ts';
 
 /** The kinds of test, by where they run. `npm test` runs them all, `npm test -- --project unit` one. */
 export default defineConfig({
@@ -18,8 +19,17 @@ export default defineConfig({
       },
       { test: { name: 'tidy', include: ['test/tidy/**/*.test.ts'] } },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './control-plane/wrangler.toml' } })],
-        test: { name: 'control-plane', include: ['control-plane/src/**/*.workerd.test.ts'] },
+        plugins: [
+          cloudflareTest(async () => ({
+            wrangler: { configPath: './control-plane/wrangler.toml' },
+            miniflare: { bindings: await controlPlaneTestBindings() },
+          })),
+        ],
+        test: {
+          name: 'control-plane',
+          include: ['control-plane/src/**/*.workerd.test.ts'],
+          setupFiles: ['./control-plane/testing/apply-migrations.ts'],
+        },
       },
       {
         plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
