@@ -20,7 +20,8 @@ export function protoMessage<Shape extends z.ZodRawShape>(shape: Shape) {
 /** The declared members of an object, as own properties of a new one; anything else unchanged. */
 function pickMembers(value: unknown, names: readonly string[]): unknown {
   if (!isObject(value)) return value;
-  const picked: Record<string, unknown> = {};
+  // Without a prototype: a field that is absent must not be found there.
+  const picked: Record<string, unknown> = Object.create(null);
   for (const name of names) {
     const member = ownMember(value, name) ?? ownMember(value, lowerCamelCase(name));
     if (member !== undefined && member !== null) picked[name] = member;

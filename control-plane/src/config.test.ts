@@ -1,0 +1,148 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { inspect } from 'node:util';
+import { describe, expect, test } from 'vitest';
+import { ConfigInvalid, parseConfig, readConfig } from './config.ts';
+
+const feedKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
+const SECRET = 'not-random-but-long-enough-0123456789';
+
+const VALID = {
+  CARDEA_SECRET: SECRET,
+  ADMIN_TOKEN_SHA256: 'ab'.repeat(32),
+  FEED_SIGNING_KEY: JSON.stringify(feedKey),
+  ENVIRONMENT_ID: 'test',
+  ISSUER: 'https://auth.example',
+  DB: {},
+  FEED: {},
+  HUB: {},
+  ATTEMPTS: {},
+};
+
+function problemsOf(env: object): readonly string[] {
+  try {
+    parseConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigInvalid) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('configuration', () => {
+  test('has the documented defaults', () => {
+    expect(parseConfig(VALID)).toMatchObject({
+      environmentId: 'test',
+      issuer: 'https://auth.example',
+      audience: 'https://auth.example',
+      apiKeyPrefix: 'ck',
+      publicApiKeyPrefix: 'ckp',
+      apiKeyTtlDefaultSeconds: 7_776_000,
+      apiKeyTtlMaxSeconds: 31_536_000,
+      derivedTokenTtlDefaultSeconds: 3600,
+      derivedTokenTtlMaxSeconds: 86_400,
+      feedHardSeconds: 120,
+      clockSkewSeconds: 60,
+      exchangeFailuresPerMinute: 30,
+    });
+  });
+
+  test('takes what is set, texts and TOML numbers alike', () => {
+    const config = parseConfig({
+      ...VALID,
+      CARDEA_SECRET_RETIRED: `${'a'.repeat(32)}, ${'b'.repeat(32)}`,
+      AUDIENCE: 'api',
+      FEED_HARD_SECONDS: 10,
+      CLOCK_SKEW_SECONDS: '0',
+    });
+    expect(config.secrets.map((secret) => secret.reveal())).toEqual([
+      SECRET,
+      'a'.repeat(32),
+      'b'.repeat(32),
+    ]);
+    expect(config).toMatchObject({ audience: 'api', feedHardSeconds: 10, clockSkewSeconds: 0 });
+    expect(config.adminTokenSha256).toEqual(new Uint8Array(32).fill(0xab));
+    expect(config.feedSigningKey.reveal()).toEqual(feedKey);
+  });
+
+  test('names every problem at once', () => {
+    expect(problemsOf({})).toEqual([
+      'ISSUER: missing',
+      'CARDEA_SECRET: missing',
+      'ADMIN_TOKEN_SHA256: missing',
+      'FEED_SIGNING_KEY: missing',
+      'ENVIRONMENT_ID: missing',
+      'DB: binding missing',
+      'FEED: binding missing',
+      'HUB: binding missing',
+      'ATTEMPTS: binding missing',
+    ]);
+  });
+
+  test.each([
+    ['CARDEA_SECRET', 'x'.repeat(31), 'must have at least 32 characters'],
+    ['CARDEA_SECRET', '', 'missing'],
+    ['CARDEA_SECRET_RETIRED', `${'x'.repeat(32)},short`, 'each must have at least 32 characters'],
+    ['ADMIN_TOKEN_SHA256', 'AB'.repeat(32), 'must be 64 lowercase hexadecimal digits'],
+    ['ADMIN_TOKEN_SHA256', 'ab'.repeat(31), 'must be 64 lowercase hexadecimal digits'],
+    ['FEED_SIGNING_KEY', '{', 'must be a private Ed25519 JWK (RFC 8037)'],
+    ['FEED_SIGNING_KEY', 'null', 'must be a private Ed25519 JWK (RFC 8037)'],
+    [
+      'FEED_SIGNING_KEY',
+      JSON.stringify({ ...feedKey, d: undefined }),
+      'must be a private Ed25519 JWK (RFC 8037)',
+    ],
+    [
+      'FEED_SIGNING_KEY',
+      JSON.stringify({ ...feedKey, crv: 'X25519' }),
+      'must be a private Ed25519 JWK (RFC 8037)',
+    ],
+    ['ENVIRONMENT_ID', 'a b', 'must be 1 to 64 of A–Z a–z 0–9 . _ -'],
+    ['ENVIRONMENT_ID', 'x'.repeat(65), 'must be 1 to 64 of A–Z a–z 0–9 . _ -'],
+    ['ISSUER', 'auth.example', 'must be an http(s) URL without query or fragment'],
+    ['ISSUER', 'ftp://auth.example', 'must be an http(s) URL without query or fragment'],
+    ['ISSUER', 'https://auth.example/?a', 'must be an http(s) URL without query or fragment'],
+    ['ISSUER', 'https://auth.example#', 'must be an http(s) URL without query or fragment'],
+    ['API_KEY_PREFIX', 'a-b', 'must be 1 to 16 of A–Z a–z 0–9 _'],
+    ['API_KEY_PREFIX', 'x'.repeat(17), 'must be 1 to 16 of A–Z a–z 0–9 _'],
+    ['PUBLIC_API_KEY_PREFIX', 'ck', 'must differ from API_KEY_PREFIX'],
+    ['API_KEY_TTL_DEFAULT_SECONDS', '0', 'must be an integer from 1 to 315360000'],
+    ['API_KEY_TTL_DEFAULT_SECONDS', '31536001', 'must not exceed API_KEY_TTL_MAX_SECONDS'],
+    ['DERIVED_TOKEN_TTL_MAX_SECONDS', '10', ''],
+    ['FEED_HARD_SECONDS', '7', 'must be an integer from 8 to 86400'],
+    ['FEED_HARD_SECONDS', '120.5', 'must be an integer from 8 to 86400'],
+    ['FEED_HARD_SECONDS', '1e2', 'must be an integer from 8 to 86400'],
+    ['CLOCK_SKEW_SECONDS', '61', 'must be an integer from 0 to 60'],
+    ['CLOCK_SKEW_SECONDS', '-1', 'must be an integer from 0 to 60'],
+    ['EXCHANGE_FAILURES_PER_MINUTE', 'many', 'must be an integer from 1 to 100000'],
+    ['DB', undefined, 'binding missing'],
+    ['AUDIENCE', true, 'not a text'],
+  ])('refuses %s = %j', (name, value, rule) => {
+    const expected =
+      name === 'DERIVED_TOKEN_TTL_MAX_SECONDS'
+        ? 'DERIVED_TOKEN_TTL_DEFAULT_SECONDS: must not exceed DERIVED_TOKEN_TTL_MAX_SECONDS'
+        : `${name}: ${rule}`;
+    expect(problemsOf({ ...VALID, [name]: value })).toEqual([expected]);
+  });
+
+  test('never prints a value, neither of a good configuration nor of a bad one', () => {
+    const canary = 'canary-77e2';
+    const env = { ...VALID, CARDEA_SECRET: canary.repeat(4), FEED_SIGNING_KEY: `{"d":"${canary}` };
+    const bad = Object.fromEntries(Object.keys(VALID).map((name) => [name, `${canary} ?#`]));
+    for (const problems of [problemsOf(env), problemsOf(bad)]) {
+      expect(problems.length).toBeGreaterThan(0);
+      expect(problems.join()).not.toContain(canary);
+    }
+    const config = parseConfig({ ...VALID, CARDEA_SECRET: canary.repeat(4) });
+    const { d } = feedKey;
+    for (const text of [inspect(config, { depth: 9 }), JSON.stringify(config)]) {
+      expect(text).not.toContain(canary);
+      expect(text).not.toContain(d);
+    }
+  });
+
+  test('is parsed once for each environment', () => {
+    const env = { ...VALID };
+    expect(readConfig(env)).toBe(readConfig(env));
+    expect(readConfig({ ...VALID })).not.toBe(readConfig(env));
+  });
+});
