@@ -3,6 +3,9 @@
  * job when they are pasted, in order, into another terminal of the checkout.
  */
 
+import { shellAssignment } from '../output.ts';
+import { stateFolderOf } from './settings.ts';
+
 export interface Walkthrough {
   readonly controlPlaneUrl: string;
   readonly edgeUrl: string;
@@ -12,6 +15,11 @@ export interface Walkthrough {
 }
 
 export function renderWalkthrough(stack: Walkthrough): string[] {
+  // Commands find the running stack by its folder.
+  const elsewhere =
+    stack.stateFolder === stateFolderOf({})
+      ? []
+      : [shellAssignment('CARDEA_STATE_FOLDER', stack.stateFolder)];
   const call = `-H "Authorization: Bearer $TOKEN" ${stack.edgeUrl}/v1/notes`;
   return [
     '',
@@ -22,6 +30,7 @@ export function renderWalkthrough(stack: Walkthrough): string[] {
     `  state, logs    ${stack.stateFolder}`,
     '',
     '# Try it: paste these into another terminal, in this folder.',
+    ...elsewhere,
     '',
     '# 1. Issue an API key (sets CARDEA_API_KEY and CARDEA_KEY_ID).',
     'eval "$(npx cardea keys issue try-it --actor alice --scopes notes:read,notes:write --format env)"',
