@@ -32,7 +32,29 @@ export default defineConfig({
         },
       },
       {
-        plugins: [cloudflareTest({ wrangler: { configPath: './wrangler.toml' } })],
+        plugins: [
+          cloudflareTest({
+            wrangler: { configPath: './wrangler.toml' },
+            miniflare: {
+              // The real configuration, but for the names and the feed key that the tests publish under.
+              bindings: {
+                ENVIRONMENT_ID: 'test',
+                ISSUER: 'https://issuer.test',
+                AUDIENCE: 'https://api.test',
+                FEED_PUBLIC_KEYS: 'iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w',
+              },
+              outboundService: 'origin',
+              workers: [
+                {
+                  name: 'origin',
+                  modules: true,
+                  scriptPath: './edge-worker/src/testing/origin.mjs',
+                  compatibilityDate: '2026-10-20',
+                },
+              ],
+            },
+          }),
+        ],
         test: {
           name: 'edge-worker',
           include: ['edge-worker/src/**/*.workerd.test.ts', 'shared/src/**/*.workerd.test.ts'],
