@@ -1,0 +1,53 @@
+/**
+ * `npm run bench [-- --json] [-- --quick]`: the figures of docs/benchmarks.md, measured on this
+ * machine in one run, each side in turn, medians of rounds.
+ */
+
+import { parseArgs } from 'node:util';
+import { measureBundle } from './bundle-size.ts';
+import { benchJwt } from './jwt-bench.ts';
+import { LOAD_GENERATOR } from './load.ts';
+import { benchProxy } from './proxy-bench.ts';
+import type { BenchResult } from './statistics.ts';
+
+const { values } = parseArgs({
+  options: { json: { type: 'boolean' }, quick: { type: 'boolean' } },
+});
+
+/** Goals, to be read beside the figures; a missed one is said, not failed. */
+const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly value: number }> = {
+  jwt_cold_vs_webcrypto: { is: 'at most', value: 1.15 },
+  jwt_cold_vs_jose: { is: 'at most', value: 0.92 },
+  jwt_warm_vs_jose: { is: 'at most', value: 0.03 },
+  proxy_warm_vs_rewrite: { is: 'at least', value: 0.93 },
+  proxy_warm_vs_passthrough: { is: 'at least', value: 0.8 },
+  edge_bundle_gzip_kb: { is: 'at most', value: 40 },
+};
+
+const rounds = values.quick ? 5 : 15;
+const results: BenchResult[] = [
+  ...(await benchJwt({ rounds })),
+  ...(await benchProxy({ rounds: values.quick ? 3 : 9, seconds: values.quick ? 1 : 3 })),
+  await measureBundle(),
+];
+
+if (values.json) console.log(JSON.stringify({ results }));
+else for (const line of report(results)) console.log(line);
+
+function* report(all: readonly BenchResult[]): Generator<string> {
+  yield `Node ${process.version}, load by ${LOAD_GENERATOR}`;
+  for (const { name, ours, peer, ratio, unit } of all) {
+    const goal = GOALS[name];
+    const value = ratio ?? ours;
+    const met =
+      goal === undefined || (goal.is === 'at most' ? value <= goal.value : value >= goal.value);
+    const figures = peer === null ? round(ours) : `${round(ours)} / ${round(peer)}`;
+    const wanted =
+      goal === undefined ? '' : `, goal ${goal.is} ${goal.value}: ${met ? 'met' : 'missed'}`;
+    yield `${name.padEnd(26)} ${figures} ${unit}${ratio === null ? '' : `, ratio ${round(ratio)}`}${wanted}`;
+  }
+}
+
+function round(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toPrecision(3);
+}

@@ -1,0 +1,108 @@
+/** A signed feed and tokens under it, made as the control plane makes them. For measurements only. */
+
+import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { compareScopeIds, FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
+import { feedKeyId } from '@cardea/shared/feed/feed-key';
+import { encodeHeadPayload, HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
+import { headProtectedHeader } from '@cardea/shared/feed/head-signature';
+import { encodeKeyset } from '@cardea/shared/feed/keyset';
+import { objectHash } from '@cardea/shared/feed/object-hash';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
+import { unixSeconds } from '@cardea/shared/time';
+import {
+  CompactSign,
+  calculateJwkThumbprint,
+  exportJWK,
+  generateKeyPair,
+  type CryptoKey as JoseKey,
+  SignJWT,
+} from 'jose';
+
+export const ENVIRONMENT_ID = 'bench';
+export const ISSUER = 'https://keys.bench.example';
+export const TENANT_ID = DEFAULT_TENANT_ID;
+export const LIFETIME_SECONDS_MAX = 86_400;
+
+export interface FeedFixture {
+  readonly feedPublicKey: string;
+  readonly head: string;
+  readonly keyset: { readonly name: string; readonly text: string };
+  readonly tokens: readonly string[];
+  readonly josePublicKey: JoseKey;
+  readonly kid: string;
+}
+
+export async function makeFeedFixture(options: {
+  readonly nowSeconds: number;
+  readonly tokenCount: number;
+  readonly entryCount: number;
+}): Promise<FeedFixture> {
+  const { nowSeconds } = options;
+  const feed = await generateKeyPair('EdDSA', { extractable: true });
+  const signing = await generateKeyPair('EdDSA', { extractable: true });
+  const jwk = await exportJWK(signing.publicKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  const keysetBytes = encodeKeyset([
+    {
+      ...{ tenantId: TENANT_ID, issuer: ISSUER, audience: ISSUER, algorithm: 'EdDSA', kid },
+      ...{ state: 'active', jwk: jwk as { kty: string } },
+      notBeforeSeconds: unixSeconds(nowSeconds - 60),
+      notAfterSeconds: unixSeconds(nowSeconds + LIFETIME_SECONDS_MAX),
+    },
+  ]);
+  const keysetHash = await objectHash(keysetBytes);
+  const payload = encodeHeadPayload({
+    environmentId: ENVIRONMENT_ID,
+    seq: nowSeconds * 1000,
+    issuedAtSeconds: unixSeconds(nowSeconds),
+    keysetHash,
+    segments: [],
+    tail: randomEntries(options.entryCount),
+  });
+  const feedPublicKey = (await exportJWK(feed.publicKey)).x ?? '';
+  const head = await new CompactSign(encodeUtf8(payload))
+    .setProtectedHeader(headProtectedHeader(await feedKeyId(feedPublicKey)))
+    .sign(feed.privateKey);
+  const tokens = await Promise.all(
+    Array.from({ length: options.tokenCount }, (_, index) =>
+      signToken(signing.privateKey, { kid, index, nowSeconds }),
+    ),
+  );
+  const keyset = { name: keysetObject(keysetHash), text: new TextDecoder().decode(keysetBytes) };
+  return { feedPublicKey, head, keyset, tokens, josePublicKey: signing.publicKey, kid };
+}
+
+export { HEAD_OBJECT };
+
+/** A token as the control plane derives it: three scopes, an actor, a little metadata. */
+function signToken(
+  key: JoseKey,
+  { kid, index, nowSeconds }: { kid: string; index: number; nowSeconds: number },
+): Promise<string> {
+  return new SignJWT({
+    nid: TENANT_ID,
+    act: `customer-${index}`,
+    act_sid: index.toString(16).padStart(16, '0'),
+    scp: ['notes:read', 'notes:write', 'notes:admin'],
+    vis: 'secret',
+    meta: { plan: 'pro', region: 'eu-central' },
+  })
+    .setProtectedHeader({ alg: 'EdDSA', kid, typ: 'JWT' })
+    .setJti(crypto.randomUUID())
+    .setSubject(crypto.randomUUID())
+    .setIssuer(ISSUER)
+    .setAudience(ISSUER)
+    .setIssuedAt(nowSeconds)
+    .setNotBefore(nowSeconds)
+    .setExpirationTime(nowSeconds + 3600)
+    .sign(key);
+}
+
+function randomEntries(count: number): RevocationEntry[] {
+  const words = new Uint32Array(2);
+  const entries = Array.from({ length: count }, () => {
+    crypto.getRandomValues(words);
+    return { scopeId: { high: words[0] ?? 1, low: words[1] ?? 1 }, boundSeconds: FOR_GOOD };
+  });
+  return entries.sort((a, b) => compareScopeIds(a.scopeId, b.scopeId));
+}

@@ -1,0 +1,69 @@
+/**
+ * Requests per second through one workerd: the edge worker with a signed feed in KV, a worker that
+ * only rewrites headers, and one that only passes on; each in front of the same origin, a worker in
+ * the same process. 200 tokens in turn, all seen before.
+ */
+
+import { ENVIRONMENT_ID, HEAD_OBJECT, ISSUER, makeFeedFixture } from './feed-fixture.ts';
+import { requestsPerSecond } from './load.ts';
+import { startRawWorkerd } from './raw-workerd.ts';
+import { type BenchResult, compare, interleave } from './statistics.ts';
+import { bundleWorker } from './workerd.ts';
+
+const TOKENS = 200;
+const CONNECTIONS = 32;
+const REVOCATIONS = 1000;
+const PATH = '/v1/notes';
+const ROUTES = JSON.stringify([{ methods: ['GET'], path: PATH, scopes: ['notes:read'] }]);
+const SIDES = ['edge', 'rewrite', 'passthrough'] as const;
+
+export async function benchProxy(options: {
+  readonly rounds: number;
+  readonly seconds: number;
+}): Promise<BenchResult[]> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const counts = { tokenCount: TOKENS, entryCount: REVOCATIONS };
+  const fixture = await makeFeedFixture({ nowSeconds, ...counts });
+  const text = {
+    ...{ ENVIRONMENT_ID, ISSUER, ROUTES },
+    ORIGIN_URL: 'http://origin.bench.example',
+    FEED_PUBLIC_KEYS: fixture.feedPublicKey,
+    FEED_HARD_SECONDS: '3600', // The feed of this measurement gets no heartbeat.
+  };
+  const objects = { [HEAD_OBJECT]: fixture.head, [fixture.keyset.name]: fixture.keyset.text };
+  const common = { text, outbound: 'origin' };
+  const workerd = await startRawWorkerd([
+    { name: 'origin', script: await bundleWorker('./origin-worker.ts') },
+    {
+      ...{ name: 'kv', script: await bundleWorker('./kv-worker.ts') },
+      text: { OBJECTS: JSON.stringify(objects) },
+    },
+    {
+      ...{ name: 'edge', script: await bundleWorker('../../edge-worker/src/worker.ts') },
+      ...{ ...common, feed: 'kv' },
+    },
+    { name: 'rewrite', script: await bundleWorker('./rewrite-worker.ts'), ...common },
+    { name: 'passthrough', script: await bundleWorker('./passthrough-worker.ts'), ...common },
+  ]);
+  try {
+    for (const side of SIDES) {
+      const headers = { authorization: `Bearer ${fixture.tokens[0]}` };
+      const first = await fetch(new URL(PATH, workerd.urlOf(side)), { headers });
+      if (!first.ok) throw new Error(`${side}: ${first.status} ${await first.text()}`);
+    }
+    const { edge, rewrite, passthrough } = await interleave(SIDES, {
+      rounds: options.rounds,
+      measure: (side) =>
+        requestsPerSecond({
+          url: new URL(PATH, workerd.urlOf(side)),
+          ...{ tokens: fixture.tokens, seconds: options.seconds, connections: CONNECTIONS },
+        }),
+    });
+    return [
+      compare('proxy_warm_vs_rewrite', { ours: edge, peer: rewrite, unit: 'requests/s' }),
+      compare('proxy_warm_vs_passthrough', { ours: edge, peer: passthrough, unit: 'requests/s' }),
+    ];
+  } finally {
+    await workerd.stop();
+  }
+}

@@ -1,0 +1,34 @@
+/** Starts bundled worker scripts in the real workerd, for measurements. Loopback only. */
+
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare';
+
+export async function bundleWorker(path: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL(path, import.meta.url))],
+    bundle: true,
+    minify: true,
+    format: 'esm',
+    target: 'es2024',
+    external: ['cloudflare:*'],
+    write: false,
+    logLevel: 'error',
+  });
+  return outputFiles[0]?.text ?? '';
+}
+
+export const COMPATIBILITY_DATE = '2026-10-20';
+
+export interface RunningWorkerd {
+  readonly url: URL;
+  readonly miniflare: Miniflare;
+  stop(): Promise<void>;
+}
+
+export async function startWorkerd(options: V4MiniflareOptions): Promise<RunningWorkerd> {
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({ host: '127.0.0.1', port: 0, ...options }),
+  );
+  return { url: await miniflare.ready, miniflare, stop: () => miniflare.dispose() };
+}
