@@ -21,6 +21,9 @@ import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers
 import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
 import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
 import { verifyApiKeyRoute } from './routes/api-keys/verify.ts';
+import { jwksRoute } from './routes/derived-keys/jwks.ts';
+import { feedHeadRoute } from './routes/feed/head.ts';
+import { feedKeysetRoute } from './routes/feed/keyset.ts';
 import { aliveRoute } from './routes/health/alive.ts';
 import { readyRoute } from './routes/health/ready.ts';
 import { getIssuedApiKeyRoute } from './routes/issued-api-keys/get.ts';
@@ -28,6 +31,11 @@ import { issueApiKeyRoute } from './routes/issued-api-keys/issue.ts';
 import { listIssuedApiKeysRoute } from './routes/issued-api-keys/list.ts';
 import { revokeIssuedApiKeyRoute } from './routes/issued-api-keys/revoke.ts';
 import { rotateIssuedApiKeyRoute } from './routes/issued-api-keys/rotate.ts';
+import { authorizationServerMetadataRoute } from './routes/oauth2/metadata.ts';
+import { tokenRoute } from './routes/oauth2/token.ts';
+import { listSigningKeysRoute } from './routes/signing-keys/list.ts';
+import { rotateSigningKeyRoute } from './routes/signing-keys/rotate.ts';
+import { deriveTokenRoute } from './routes/tokens/derive.ts';
 import { versionRoute } from './routes/version/version.ts';
 
 export type Surface = 'admin' | 'public' | 'all';
@@ -41,6 +49,14 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   revokeApiKeyRoute,
   verifyApiKeyRoute,
   selfRevokeRoute,
+  deriveTokenRoute,
+  jwksRoute,
+  tokenRoute,
+  authorizationServerMetadataRoute,
+  feedHeadRoute,
+  feedKeysetRoute,
+  listSigningKeysRoute,
+  rotateSigningKeyRoute,
   aliveRoute,
   readyRoute,
   versionRoute,

@@ -6,8 +6,12 @@ import type { Clock } from './clock.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import type { Log } from './log.ts';
 import type { MasterKeys } from './master-keys.ts';
+import type { FeedReader } from './publication/feed-reader.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
+import type { SigningKeyStore } from './signing-keys/store.ts';
+import type { Attempts } from './tokens/attempts.ts';
 import type { DerivedTokenVerifier } from './tokens/derived-tokens.ts';
+import type { MintingParts } from './tokens/mint-token.ts';
 
 /** Asked by `/health/ready`. */
 export interface PublisherStatus {
@@ -31,4 +35,8 @@ export interface Deps {
   readonly announcer: RevocationAnnouncer;
   readonly derivedTokens: DerivedTokenVerifier;
   readonly publisher: PublisherStatus;
+  readonly minting: MintingParts;
+  readonly signingKeys: SigningKeyStore;
+  readonly attempts: Attempts;
+  readonly feed: FeedReader;
 }

@@ -37,3 +37,6 @@ export const REVOKED_KEY_KEPT_SECONDS = 30 * 24 * 60 * 60;
 
 /** What `Retry-After` says while the database or the publisher is away, seconds. */
 export const RETRY_AFTER_SECONDS = 1;
+
+/** Largest body of a token request, bytes: a key, a hundred scopes, percent-encoded. */
+export const FORM_BYTES_MAX = 64 * 1024;

@@ -1,6 +1,5 @@
 /** The control plane on Cloudflare Workers. Composition root: the only file that knows them all. */
 
-import { DurableObject } from 'cloudflare:workers';
 import type { Hono } from 'hono';
 import { createApp } from './app.ts';
 import { ConfigInvalid, type ControlPlaneConfig, readConfig } from './config.ts';
@@ -8,11 +7,12 @@ import type { HonoEnv } from './http/mount-routes.ts';
 import { problemResponse } from './http/problem.ts';
 import { SECURITY_HEADERS } from './http/security-headers.ts';
 import { consoleLog } from './log.ts';
+import { createHubClient } from './publication/hub-client.ts';
 import { createWorkerDeps } from './worker-deps.ts';
 
-// Stand-ins until publication/hub.ts and tokens/attempt-limiter.ts export the real ones.
-export class Hub extends DurableObject {}
-export class AttemptLimiter extends DurableObject {}
+// biome-ignore lint/performance/noBarrelFile: Workers finds Durable Object classes by their export.
+export { Hub } from './publication/hub.ts';
+export { AttemptLimiter } from './tokens/attempt-limiter.ts';
 
 /** Plain data of this isolate, by environment: no promise, no response, no stream. */
 const apps = new WeakMap<object, Hono<HonoEnv>>();
@@ -45,7 +45,9 @@ async function appOf(env: object, config: ControlPlaneConfig): Promise<Hono<Hono
 }
 
 /** Wakes the publisher. It has its own alarm: this only helps a hub that never ran or lost it. */
-async function pokeHub(_config: ControlPlaneConfig): Promise<void> {}
+async function pokeHub({ bindings, environmentId }: ControlPlaneConfig): Promise<void> {
+  await createHubClient(bindings.hub, environmentId).poke({ soon: false });
+}
 
 function refuseToServe(error: ConfigInvalid): Response {
   consoleLog('error', 'config_invalid', { problems: error.problems });

@@ -1,0 +1,25 @@
+import type { Deps } from '../../deps.ts';
+import type { Route } from '../../http/route.ts';
+
+/** GET /.well-known/oauth-authorization-server: RFC 8414 §2, what a client needs to exchange. */
+export function authorizationServerMetadataRoute(deps: Deps): Route {
+  const { issuer } = deps.config;
+  const base = issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
+  const metadata = {
+    issuer,
+    token_endpoint: `${base}/oauth2/token`,
+    jwks_uri: `${base}/v2alpha1/derivedKeys/jwks.json`,
+    grant_types_supported: ['client_credentials'],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    response_types_supported: [],
+  };
+  return {
+    operationId: 'getAuthorizationServerMetadata',
+    method: 'GET',
+    path: '/.well-known/oauth-authorization-server',
+    surface: 'all',
+    permission: 'anonymous',
+    handle: async () =>
+      Response.json(metadata, { headers: { 'Cache-Control': 'public, max-age=300' } }),
+  };
+}

@@ -1,0 +1,109 @@
+import { METADATA_BYTES_MAX } from '@cardea/shared/limits';
+import type { Refusal } from '@cardea/shared/refusals';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
+import { unixMilliseconds } from '@cardea/shared/time';
+import type { z } from 'zod';
+import type { Deps } from '../../deps.ts';
+import { problemResponse } from '../../http/problem.ts';
+import { extendedDuration, protoEnum, protoMessage, protoStruct } from '../../http/protojson.ts';
+import { jsonRoute, type Route } from '../../http/route.ts';
+import { RETRY_AFTER_SECONDS } from '../../limits.ts';
+import { deriveToken } from '../../tokens/derive-token.ts';
+import type { MintedToken, MintOutcome } from '../../tokens/mint-token.ts';
+import { credentialField, scopesField } from '../messages/api-key-fields.ts';
+import { timestamp } from '../messages/issued-api-key.ts';
+
+const ALGORITHMS = {
+  TOKEN_ALGORITHM_UNSPECIFIED: 'jwt',
+  TOKEN_ALGORITHM_JWT: 'jwt',
+  TOKEN_ALGORITHM_MACAROON: 'macaroon',
+} as const;
+
+const DeriveTokenRequest = protoMessage({
+  credential: credentialField(),
+  algorithm: protoEnum(ALGORITHMS).optional(),
+  ttl: extendedDuration()
+    .refine((seconds) => seconds >= 0, { error: 'must not be negative' })
+    .optional(),
+  scopes: scopesField().optional(),
+  custom_claims: protoStruct({ bytesMax: METADATA_BYTES_MAX }).optional(),
+});
+
+/** POST /v2alpha1/admin/apiKeys:derive: a token from an API key, or a narrower one from a token. */
+export function deriveTokenRoute(deps: Deps): Route {
+  return jsonRoute({
+    operationId: 'adminDeriveToken',
+    method: 'POST',
+    path: '/v2alpha1/admin/apiKeys:derive',
+    surface: 'admin',
+    permission: 'tokens.derive',
+    body: DeriveTokenRequest,
+    handle: async (body, { clientAddress }) => {
+      if (body.algorithm === 'macaroon') {
+        const message = 'algorithm: TOKEN_ALGORITHM_MACAROON is not supported yet';
+        return problemResponse({ code: 'invalid_token_type', message });
+      }
+      const { credential } = body;
+      const presented = { tenantId: DEFAULT_TENANT_ID, credential, clientAddress };
+      return answerOf(await deriveToken(deps, presented, termsOf(body)), deps);
+    },
+  });
+}
+
+function termsOf({ scopes = [], ttl, custom_claims = {} }: z.output<typeof DeriveTokenRequest>) {
+  const lifetime = ttl === undefined ? {} : { lifetimeSeconds: ttl };
+  return { scopes, customClaims: custom_claims, ...lifetime };
+}
+
+function answerOf(outcome: MintOutcome, { config }: Deps): Response {
+  switch (outcome.outcome) {
+    case 'minted':
+      return tokenResponse(outcome.token);
+    case 'parent_refused':
+      return parentRefused(outcome.refusal);
+    case 'scope_not_granted': {
+      const message = 'scopes: one of them is not granted to the credential';
+      return problemResponse({ code: 'forbidden', message });
+    }
+    case 'lifetime_too_long':
+      return badRequest(`ttl must be at most ${config.derivedTokenTtlMaxSeconds} seconds`);
+    case 'lifetime_exceeds_parent':
+      return badRequest('ttl: the token would outlive its credential');
+    case 'derived_too_often':
+      return badRequest('credential: derived too often already');
+    case 'token_too_large':
+      return problemResponse({ code: 'token_too_large' });
+    case 'not_ready': {
+      const headers = { 'Retry-After': String(RETRY_AFTER_SECONDS) };
+      return problemResponse({ code: 'service_unavailable' }, headers);
+    }
+  }
+}
+
+function tokenResponse(token: MintedToken): Response {
+  const { customClaims, expiresAtSeconds, metadata, scopes, strippedClaims, text } = token;
+  const message = {
+    token: text,
+    expire_time: timestamp(unixMilliseconds(expiresAtSeconds * 1000)),
+    scopes,
+    // Spreading copies own members as own members. Metadata wins: who issued overrules who derives.
+    claims: { ...customClaims, ...metadata },
+  };
+  const names = strippedClaims.filter((name) => SAFE_NAME.test(name)).join(', ');
+  const isAnyLeftOut = strippedClaims.length > 0;
+  const headers: Record<string, string> = isAnyLeftOut ? { 'Cardea-Claims-Ignored': names } : {};
+  return Response.json({ token: message }, { headers });
+}
+
+/** Names that may stand in a header; others are counted out. */
+const SAFE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
+
+/** 401 for every reason (Talos: 403 for a revoked key); only the key's own end has its own code. */
+function parentRefused({ reason }: Refusal): Response {
+  const isKeyEnded = reason === 'api_key_revoked' || reason === 'api_key_expired';
+  return problemResponse({ code: isKeyEnded ? reason : 'parent_key_invalid' });
+}
+
+function badRequest(message: string): Response {
+  return problemResponse({ code: 'bad_request', message });
+}

@@ -1,0 +1,38 @@
+/** Derives a token from any credential: verifies it, then mints (Talos's `derive`). */
+
+import { parseJwt } from '@cardea/shared/jwt/parse';
+import { accept, type Result } from '@cardea/shared/result';
+import { verifyCredential } from '../api-keys/verify-credential.ts';
+import type { Deps } from '../deps.ts';
+import { type MintOutcome, type MintRequest, mintToken } from './mint-token.ts';
+import type { TokenParent } from './token-parent.ts';
+
+interface PresentedCredential {
+  readonly tenantId: string;
+  readonly credential: string;
+  readonly clientAddress: string | undefined;
+}
+
+/** An API key or a derived token. A refused credential is `parent_refused` with its reason. */
+export async function deriveToken(
+  deps: Deps,
+  presented: PresentedCredential,
+  request: Omit<MintRequest, 'tenantId' | 'whenDefaultTooLong'>,
+): Promise<MintOutcome> {
+  const parent = await parentOf(deps, presented);
+  if (!parent.ok) return { outcome: 'parent_refused', refusal: parent.refusal };
+  const { tenantId } = presented;
+  const terms = { ...request, tenantId, whenDefaultTooLong: 'refuse' } as const;
+  return mintToken(deps.minting, parent.value, terms);
+}
+
+async function parentOf(
+  deps: Deps,
+  { tenantId, credential, clientAddress }: PresentedCredential,
+): Promise<Result<TokenParent>> {
+  const verified = await verifyCredential(deps, credential, { tenantId, clientAddress });
+  if (!verified.ok) return verified;
+  if (verified.value.kind === 'api_key') return accept(verified.value);
+  const jwt = parseJwt(credential); // Verified above: only its `kid` is read once more.
+  return jwt.ok ? accept({ ...verified.value, kid: jwt.value.unverifiedHeader.keyId }) : jwt;
+}

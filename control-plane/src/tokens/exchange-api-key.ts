@@ -1,0 +1,53 @@
+/** Exchanges an API key for a derived token: the client's own way, without an administrator. */
+
+import { authenticateApiKey } from '../api-keys/authenticate.ts';
+import type { Deps } from '../deps.ts';
+import type { PresentedClient } from './client-authentication.ts';
+import type { ExchangeTerms } from './exchange-request.ts';
+import { type MintOutcome, mintToken } from './mint-token.ts';
+
+export interface Exchange {
+  readonly tenantId: string;
+  readonly client: PresentedClient;
+  readonly terms: ExchangeTerms;
+  readonly clientAddress: string | undefined;
+}
+
+export type ExchangeOutcome =
+  | MintOutcome
+  /** Too many failures from this address: nothing is said about the key, good or bad. */
+  | { readonly outcome: 'blocked'; readonly retryAfterSeconds: number }
+  /** Not a live API key, or another `client_id` than its own. */
+  | { readonly outcome: 'client_refused' }
+  /** The key is good, but not from this address. */
+  | { readonly outcome: 'address_refused' };
+
+/** The counter and the database are asked at the same time. Throws `StoreUnavailable`. */
+export async function exchangeApiKey(deps: Deps, exchange: Exchange): Promise<ExchangeOutcome> {
+  const { client, clientAddress, tenantId, terms } = exchange;
+  const [retryAfterSeconds, authenticated] = await Promise.all([
+    deps.attempts.blockedForSeconds(clientAddress),
+    authenticateApiKey(deps, client.clientSecret, { tenantId, clientAddress }),
+  ]);
+  if (retryAfterSeconds > 0) return { outcome: 'blocked', retryAfterSeconds };
+  if (!authenticated.ok) {
+    if (authenticated.refusal.reason === 'ip_not_allowed') return { outcome: 'address_refused' };
+    return countFailure(deps, clientAddress);
+  }
+  const { key } = authenticated.value;
+  if (client.clientId !== '' && client.clientId !== key.keyId) {
+    return countFailure(deps, clientAddress);
+  }
+  const parent = { kind: 'api_key', key } as const;
+  const request = { ...terms, tenantId, customClaims: {}, whenDefaultTooLong: 'shorten' } as const;
+  return mintToken(deps.minting, parent, request);
+}
+
+async function countFailure(
+  deps: Deps,
+  clientAddress: string | undefined,
+): Promise<ExchangeOutcome> {
+  const retryAfterSeconds = await deps.attempts.failed(clientAddress);
+  if (retryAfterSeconds > 0) return { outcome: 'blocked', retryAfterSeconds };
+  return { outcome: 'client_refused' };
+}

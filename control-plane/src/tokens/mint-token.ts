@@ -1,0 +1,188 @@
+/**
+ * Mints derived tokens. What a token may carry is read in one transaction with its `iat`, and no
+ * token is minted whose `iat` a bound of its scopes already covers (docs/feed.md, "Cut-offs and
+ * clocks"): so a token read before the commit of a revocation is refused by it, and one asked for
+ * after it is not minted.
+ */
+
+import { formatUuid, uuidV4FromRandom } from '@cardea/shared/bytes/uuid';
+import type { RandomBytes } from '@cardea/shared/crypto/random';
+import { DERIVATION_DEPTH_MAX, TOKEN_BYTES_MAX } from '@cardea/shared/limits';
+import type { Refusal, RefusalReason } from '@cardea/shared/refusals';
+import { secondsOf, type UnixSeconds, unixSeconds } from '@cardea/shared/time';
+import type { ControlPlaneConfig } from '../config.ts';
+import { type Claims, customClaimsOf } from './custom-claims.ts';
+import { judgeMinting } from './minting-judgement.ts';
+import type { ActiveSigningKey, MintingMoment, MintingStore } from './minting-store.ts';
+import { type Grant, grantOf, type Lineage, lineageOf, type TokenParent } from './token-parent.ts';
+import type { SignToken } from './token-signer.ts';
+
+export interface MintingParts {
+  readonly config: Pick<
+    ControlPlaneConfig,
+    'issuer' | 'audience' | 'derivedTokenTtlDefaultSeconds' | 'derivedTokenTtlMaxSeconds'
+  >;
+  readonly store: MintingStore;
+  readonly sign: SignToken;
+  readonly actorSalt: () => Promise<CryptoKey>;
+  readonly randomBytes: RandomBytes;
+  readonly sleep: (milliseconds: number) => Promise<void>;
+}
+
+export interface MintRequest {
+  readonly tenantId: string;
+  /** A subset of the parent's; empty means all of them. */
+  readonly scopes: readonly string[];
+  /** Absent: the default. */
+  readonly lifetimeSeconds?: number;
+  /** What to do when the parent ends before the default lifetime does. */
+  readonly whenDefaultTooLong: 'shorten' | 'refuse';
+  readonly customClaims: Claims;
+}
+
+export interface MintedToken {
+  readonly text: string;
+  readonly scopes: readonly string[];
+  readonly issuedAtSeconds: UnixSeconds;
+  readonly expiresAtSeconds: UnixSeconds;
+  readonly metadata: Claims;
+  readonly customClaims: Claims;
+  /** Custom claims that were asked for and left out. */
+  readonly strippedClaims: readonly string[];
+}
+
+export type MintOutcome =
+  | { readonly outcome: 'minted'; readonly token: MintedToken }
+  /** The parent is not good any more: a reason of the catalogue. */
+  | { readonly outcome: 'parent_refused'; readonly refusal: Refusal }
+  | { readonly outcome: 'scope_not_granted' | 'derived_too_often' | 'token_too_large' }
+  | { readonly outcome: 'lifetime_too_long' | 'lifetime_exceeds_parent' }
+  /** There is no signing key yet, or a bound lies far ahead of the clock. Worth another try. */
+  | { readonly outcome: 'not_ready' };
+
+/** Reads before giving up on a bound that is not past: each waits for the second after it. */
+const READS_MAX = 3;
+/** Longest wait for a bound to pass, milliseconds. Bounds are set to "now", so a second will do. */
+const WAIT_MILLISECONDS_MAX = 2000;
+
+/** The parent must have been verified, its address included. Throws `StoreUnavailable`. */
+export async function mintToken(
+  parts: MintingParts,
+  parent: TokenParent,
+  request: MintRequest,
+): Promise<MintOutcome> {
+  const { lifetimeSeconds = 0, tenantId } = request;
+  if (lifetimeSeconds > parts.config.derivedTokenTtlMaxSeconds) {
+    return { outcome: 'lifetime_too_long' };
+  }
+  const lineage = await lineageOf(parent, parts.actorSalt);
+  if (!lineage.ok) return { outcome: 'parent_refused', refusal: lineage.refusal };
+  const { ancestorTokenIds, keyId, scopeIds } = lineage.value;
+  if (ancestorTokenIds.length > DERIVATION_DEPTH_MAX) return { outcome: 'derived_too_often' };
+  for (let reads = 0; reads < READS_MAX; reads++) {
+    const moment = await parts.store.read({ tenantId, keyId, scopeIds });
+    if (moment === undefined) return parentRefused('api_key_unknown');
+    const judgement = await judgeMinting(moment, lineage.value);
+    switch (judgement.kind) {
+      case 'mint': {
+        const { signingKey } = judgement;
+        const grant = grantOf(parent, moment.key);
+        const { value } = lineage;
+        return assemble(parts, request, { moment, signingKey, grant, lineage: value });
+      }
+      case 'refuse':
+        return parentRefused(judgement.reason);
+      case 'no_signing_key':
+        return { outcome: 'not_ready' };
+      case 'wait': {
+        const waitMilliseconds = (judgement.boundSeconds + 1) * 1000 - moment.now;
+        if (waitMilliseconds > WAIT_MILLISECONDS_MAX) return { outcome: 'not_ready' };
+        await parts.sleep(waitMilliseconds);
+      }
+    }
+  }
+  return { outcome: 'not_ready' };
+}
+
+interface Basis {
+  readonly moment: MintingMoment;
+  readonly signingKey: ActiveSigningKey;
+  readonly grant: Grant;
+  readonly lineage: Lineage;
+}
+
+async function assemble(
+  parts: MintingParts,
+  request: MintRequest,
+  basis: Basis,
+): Promise<MintOutcome> {
+  const { grant, moment, signingKey } = basis;
+  const scopes = request.scopes.length === 0 ? grant.scopes : [...new Set(request.scopes)];
+  if (!scopes.every((scope) => grant.scopes.includes(scope))) {
+    return { outcome: 'scope_not_granted' };
+  }
+  const issuedAtSeconds = secondsOf(moment.now);
+  const expiresAtSeconds = expiryOf(parts, request, { issuedAtSeconds, grant });
+  if (expiresAtSeconds === undefined) return { outcome: 'lifetime_exceeds_parent' };
+  const custom = customClaimsOf(request.customClaims, grant.inheritedClaims);
+  const own = ownClaims(parts, basis, { scopes, issuedAtSeconds, expiresAtSeconds });
+  const text = await parts.sign(signingKey, { ...custom.claims, ...own });
+  if (text.length > TOKEN_BYTES_MAX) return { outcome: 'token_too_large' };
+  const { metadata } = grant;
+  const carried = { customClaims: custom.claims, strippedClaims: custom.stripped, metadata };
+  return {
+    outcome: 'minted',
+    token: { text, scopes, issuedAtSeconds, expiresAtSeconds, ...carried },
+  };
+}
+
+/** `undefined` if the parent would end first. A key's last, unfinished second is not used. */
+function expiryOf(
+  { config }: MintingParts,
+  { lifetimeSeconds, whenDefaultTooLong }: MintRequest,
+  { issuedAtSeconds, grant }: { issuedAtSeconds: UnixSeconds; grant: Grant },
+): UnixSeconds | undefined {
+  const asked = lifetimeSeconds ?? config.derivedTokenTtlDefaultSeconds;
+  const expiresAt = unixSeconds(issuedAtSeconds + asked);
+  const end = grant.expiresAtSeconds ?? Number.POSITIVE_INFINITY;
+  if (expiresAt <= end) return expiresAt;
+  const isShortened = lifetimeSeconds === undefined && whenDefaultTooLong === 'shorten';
+  return isShortened && end > issuedAtSeconds ? unixSeconds(end) : undefined;
+}
+
+interface TokenTerms {
+  readonly scopes: readonly string[];
+  readonly issuedAtSeconds: UnixSeconds;
+  readonly expiresAtSeconds: UnixSeconds;
+}
+
+/** Everything by our own names; what is empty is left out, but `scp`. */
+function ownClaims(
+  { config, randomBytes }: MintingParts,
+  { moment, grant, lineage }: Basis,
+  { scopes, issuedAtSeconds, expiresAtSeconds }: TokenTerms,
+) {
+  const { allowedCidrs = [], metadata, visibility } = grant;
+  const { ancestorTokenIds } = lineage;
+  return {
+    jti: formatUuid(uuidV4FromRandom(randomBytes(16))),
+    sub: lineage.keyId,
+    iss: config.issuer,
+    aud: config.audience,
+    iat: issuedAtSeconds,
+    nbf: issuedAtSeconds,
+    exp: expiresAtSeconds,
+    nid: moment.key.tenantId,
+    act: lineage.actor,
+    act_sid: lineage.actorScopeId,
+    scp: scopes,
+    vis: visibility,
+    ...(ancestorTokenIds.length === 0 ? {} : { anc: ancestorTokenIds }),
+    ...(Object.keys(metadata).length === 0 ? {} : { meta: metadata }),
+    ...(allowedCidrs.length === 0 ? {} : { acl: allowedCidrs }),
+  };
+}
+
+function parentRefused(reason: RefusalReason): MintOutcome {
+  return { outcome: 'parent_refused', refusal: { reason } };
+}

@@ -1,0 +1,43 @@
+/** Whether a token may be minted at this moment of the database. Pure but for one hash. */
+
+import { FOR_GOOD } from '@cardea/shared/feed/entry';
+import { formatScopeId, type ScopeId, scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
+import type { RefusalReason } from '@cardea/shared/refusals';
+import { secondsOf } from '@cardea/shared/time';
+import { statusOf } from '../api-keys/status.ts';
+import type { ActiveSigningKey, MintingMoment } from './minting-store.ts';
+import type { Lineage } from './token-parent.ts';
+
+export type Judgement =
+  | { readonly kind: 'mint'; readonly signingKey: ActiveSigningKey }
+  | { readonly kind: 'refuse'; readonly reason: RefusalReason }
+  /** There is no key to sign with, or the one there is has been revoked. */
+  | { readonly kind: 'no_signing_key' }
+  /** A bound is not past yet: from the second after it on a token may be minted. */
+  | { readonly kind: 'wait'; readonly boundSeconds: number };
+
+export async function judgeMinting(moment: MintingMoment, lineage: Lineage): Promise<Judgement> {
+  const { key, now, signingKey, bounds } = moment;
+  const status = statusOf(key, now);
+  if (status === 'revoked') return { kind: 'refuse', reason: 'api_key_revoked' };
+  if (status === 'expired') return { kind: 'refuse', reason: 'api_key_expired' };
+  const bound = highestBound(bounds, lineage.scopeIds);
+  // Verified a moment ago and perhaps cut off since: the parent's own `iat` is what counts, or a
+  // token derived from it would escape a cut-off by being younger.
+  const parentIssuedAt = lineage.parentIssuedAtSeconds ?? Number.POSITIVE_INFINITY;
+  if (parentIssuedAt <= bound || bound === FOR_GOOD) {
+    return { kind: 'refuse', reason: 'token_revoked' };
+  }
+  if (signingKey === undefined) return { kind: 'no_signing_key' };
+  const kidBound = highestBound(bounds, [await scopeIdOfSigningKey(signingKey.kid)]);
+  if (kidBound === FOR_GOOD) return { kind: 'no_signing_key' };
+  const boundSeconds = Math.max(bound, kidBound);
+  return secondsOf(now) <= boundSeconds
+    ? { kind: 'wait', boundSeconds }
+    : { kind: 'mint', signingKey };
+}
+
+/** −1 if none of the scopes has a bound: before every `iat`. */
+function highestBound(bounds: ReadonlyMap<string, number>, scopeIds: readonly ScopeId[]): number {
+  return Math.max(-1, ...scopeIds.map((scopeId) => bounds.get(formatScopeId(scopeId)) ?? -1));
+}
