@@ -104,15 +104,14 @@ class StackRun implements Stack {
     // One after the other: two workers that open the storage at once meet SQLITE_BUSY. And the
     // control plane is ready only when the first feed is out, so the edge never starts without.
     await this.startControlPlane();
-    log(`control plane  ${this.controlPlaneUrl}`);
+    log('control plane: up, and the first feed is out');
     const edge = this.#watch('edge', startEdge(this.state, this.#edgeAddresses()));
     await waitUntilReady({ child: edge, url: `${this.edgeUrl}/.cardea/ready`, signal });
-    log(`edge worker    ${this.edgeUrl}`);
+    log('edge worker: up');
     const origin = this.#running.get('origin');
     if (origin !== undefined) {
       await waitUntilReady({ child: origin, url: `${this.originUrl}/public/ping`, signal });
     }
-    log(`origin         ${this.originUrl}`);
     this.#writeDevFile();
   }
 

@@ -23,6 +23,7 @@ const FORMAT_VERSION = 1;
 const SECRETS_FILE = 'secrets.json';
 const STORAGE_FOLDER = 'storage';
 const LOG_FOLDER = 'logs';
+const REGISTRY_FOLDER = 'registry';
 const HINT = '("npm run reset" clears it)';
 
 export interface StateFolder {
@@ -30,6 +31,8 @@ export interface StateFolder {
   /** Where wrangler keeps D1, KV and Durable Objects. */
   readonly storagePath: string;
   readonly logPath: string;
+  /** Where wrangler's processes find each other: not those of another stack. */
+  readonly registryPath: string;
   readonly secrets: FreshSecrets;
   readonly lock: StackLock;
 }
@@ -44,11 +47,12 @@ export function openStateFolder(path: string): StateFolder {
     try {
       const storagePath = join(path, STORAGE_FOLDER);
       const logPath = join(path, LOG_FOLDER);
+      const registryPath = join(path, REGISTRY_FOLDER);
       const secrets = loadSecrets(path) ?? createSecrets(path, storagePath);
       rmSync(logPath, { recursive: true, force: true });
-      for (const folder of [storagePath, logPath])
+      for (const folder of [storagePath, logPath, registryPath])
         mkdirSync(folder, { recursive: true, mode: 0o700 });
-      return { path, storagePath, logPath, secrets, lock };
+      return { path, storagePath, logPath, registryPath, secrets, lock };
     } catch (error) {
       lock.release();
       throw error;

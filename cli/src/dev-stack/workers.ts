@@ -124,7 +124,7 @@ function startWorker(state: StateFolder, worker: WorkerSpecification): Child {
       ...['--ip', LOOPBACK, '--port', String(worker.port), '--inspector-port', '0'],
       '--show-interactive-dev-session=false',
     ],
-    env: { ...WRANGLER_ENV, WRANGLER_REGISTRY_PATH: join(state.path, 'registry') },
+    env: { ...WRANGLER_ENV, WRANGLER_REGISTRY_PATH: state.registryPath },
     cwd: REPOSITORY_FOLDER,
     logFile: join(state.logPath, `${worker.slug}.log`),
   });
