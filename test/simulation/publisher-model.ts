@@ -1,0 +1,186 @@
+/**
+ * The control plane as the feed sees it: a database with revocation rows and signing keys, and the
+ * publisher, which has durable storage of its own, may crash at every wait, and plans its heads with
+ * the shipped `planPublication`. Flaws can be planted, to show that the simulation would find them.
+ */
+
+import {
+  type PublicationPlan,
+  planPublication,
+  type StoredKeyset,
+} from '@cardea/control-plane/publication/plan-publication';
+import { mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
+import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
+import { encodeKeyset, type KeysetKey } from '@cardea/shared/feed/keyset';
+import { objectHash } from '@cardea/shared/feed/object-hash';
+import { type FixedKey, signHead } from '@cardea/shared/feed/testing/feed-fixture';
+import { unixMilliseconds } from '@cardea/shared/time';
+import { KvOutage, type KvStandIn } from './kv-stand-in.ts';
+import type { Ledger } from './ledger.ts';
+import type { Random } from './random.ts';
+import type { World } from './world.ts';
+
+export type PublisherFlaw =
+  | 'none'
+  | 'stamps_after_reading'
+  | 'publishes_only_news'
+  | 'prunes_early';
+
+export interface LiveEntry extends RevocationEntry {
+  readonly expiresAtSeconds: number;
+}
+
+export interface PublisherParts {
+  readonly world: World;
+  readonly random: Random;
+  readonly kv: KvStandIn;
+  readonly ledger: Ledger;
+  readonly feedKey: FixedKey;
+  readonly environmentId: string;
+  readonly offsetMilliseconds: number;
+  readonly heartbeatMilliseconds: number;
+  readonly clockSkewSeconds: number;
+  readonly crashChance: number;
+  readonly flaw: PublisherFlaw;
+  /** Told of what is no outage of the model: a broken invariant, or a bug. */
+  readonly fail: (error: unknown) => void;
+}
+
+/** The process is gone. Its durable storage and its alarm are not. */
+class Crash extends Error {
+  override name = 'Crash';
+}
+
+interface ModelKeyset extends StoredKeyset {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly kids: ReadonlySet<string>;
+}
+
+export class PublisherModel {
+  /** The database: rows, whether or not the publisher has them, and the keys to be published. */
+  readonly rows: LiveEntry[] = [];
+  keys: readonly KeysetKey[] = [];
+  isDatabaseUp = true;
+  isFrozen = false;
+  /** Told when a head that names these keys has been written. */
+  onKeysPublished: (kids: ReadonlySet<string>) => void = () => undefined;
+
+  // Durable storage of the publisher.
+  #taken = 0;
+  #entries: LiveEntry[] = [];
+  #isChangeWaiting = true;
+  #lastSeq = 0;
+  #keysets: ModelKeyset[] = [];
+  #reliedKeysetHash: string | undefined;
+
+  readonly #parts: PublisherParts;
+
+  constructor(parts: PublisherParts) {
+    this.#parts = parts;
+  }
+
+  start(): void {
+    this.#parts.world.after(0, () => void this.#alarm());
+  }
+
+  /** The publisher is told right after the commit; if it cannot be reached it finds the row itself. */
+  announce(): void {
+    if (this.isFrozen) return;
+    this.#take();
+  }
+
+  #now(): number {
+    return this.#parts.world.now + this.#parts.offsetMilliseconds;
+  }
+
+  #take(): void {
+    for (const row of this.rows.slice(this.#taken)) {
+      this.#entries.push(row);
+      this.#parts.ledger.acknowledge(row, row.expiresAtSeconds);
+      this.#isChangeWaiting = true;
+    }
+    this.#taken = this.rows.length;
+  }
+
+  async #alarm(): Promise<void> {
+    const { world, heartbeatMilliseconds, random } = this.#parts;
+    let nextMilliseconds = heartbeatMilliseconds;
+    try {
+      if (!this.isFrozen) await this.#publish();
+      if (this.#isChangeWaiting) nextMilliseconds = 1_000;
+    } catch (error) {
+      if (error instanceof KvOutage) nextMilliseconds = random.integer(1_000, 3_000);
+      else if (!(error instanceof Crash)) this.#parts.fail(error);
+    }
+    world.after(Math.min(nextMilliseconds, heartbeatMilliseconds), () => void this.#alarm());
+  }
+
+  async #publish(): Promise<void> {
+    const { kv, ledger, feedKey } = this.#parts;
+    if (this.isDatabaseUp) {
+      this.#take();
+      await this.#takeKeyset();
+    }
+    await this.#mayCrash();
+    const plan = await this.#plan();
+    if (plan === undefined) return;
+    for (const hash of plan.keysetsToWrite) {
+      const keyset = this.#keysets.find((known) => known.hash === hash);
+      await kv.put(keysetObject(hash), keyset?.bytes ?? '');
+      this.#keysetWritten(hash);
+      await this.#mayCrash();
+    }
+    const kids = this.#keysets.find(({ hash }) => hash === plan.head.keysetHash)?.kids ?? new Set();
+    ledger.headSigned(plan.head, kids);
+    const compactJws = await signHead(feedKey, plan.head);
+    await this.#mayCrash();
+    await kv.put(HEAD_OBJECT, compactJws);
+    await this.#mayCrash();
+    this.#reliedKeysetHash = plan.head.keysetHash;
+    this.onKeysPublished(kids);
+  }
+
+  async #plan(): Promise<PublicationPlan | undefined> {
+    const { world, environmentId, flaw, clockSkewSeconds } = this.#parts;
+    const graceSeconds = flaw === 'prunes_early' ? -300 : clockSkewSeconds;
+    const stamp = this.#now();
+    this.#entries = this.#entries.filter(
+      ({ expiresAtSeconds }) => expiresAtSeconds + graceSeconds >= Math.floor(stamp / 1000),
+    );
+    const entries = mergeEntries(this.#entries);
+    this.#isChangeWaiting = false;
+    if (flaw === 'publishes_only_news') this.#entries = [];
+    const relied = this.#reliedKeysetHash;
+    const state = {
+      ...{ environmentId, lastSeq: this.#lastSeq, entries, keysets: this.#keysets },
+      ...(relied === undefined ? {} : { reliedKeysetHash: relied }),
+    };
+    // The flaw: what is acknowledged during the read is claimed by the stamp and not in the read.
+    if (flaw === 'stamps_after_reading') await world.sleep(1_500);
+    const plan = planPublication(state, unixMilliseconds(Math.max(stamp, this.#now())));
+    if (plan !== undefined) this.#lastSeq = plan.head.seq;
+    return plan;
+  }
+
+  async #takeKeyset(): Promise<void> {
+    const bytes = encodeKeyset(this.keys);
+    const kids = new Set(this.keys.map(({ kid }) => kid));
+    const hash = await objectHash(bytes);
+    if (this.#keysets.at(-1)?.hash === hash) return;
+    this.#keysets.push({ hash, bytes, kids });
+  }
+
+  #keysetWritten(hash: string): void {
+    const at = unixMilliseconds(this.#now());
+    this.#keysets = this.#keysets.map((keyset) =>
+      keyset.hash === hash ? { firstWrittenAt: at, ...keyset, lastWrittenAt: at } : keyset,
+    );
+  }
+
+  async #mayCrash(): Promise<void> {
+    const { world, random, crashChance } = this.#parts;
+    if (!random.chance(crashChance)) return;
+    await world.sleep(random.integer(100, 5_000));
+    throw new Crash();
+  }
+}
