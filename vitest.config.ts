@@ -6,6 +6,7 @@ import { controlPlaneTestBindings } from './control-plane/testing/bindings.ts';
 export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line.ts'],
+    silent: 'passed-only', // Workers log a line for each request.
     projects: [
       {
         test: {

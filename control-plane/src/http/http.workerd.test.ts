@@ -1,0 +1,412 @@
+import { createExecutionContext } from 'cloudflare:test';
+import { env, exports } from 'cloudflare:workers';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { admin, anonymous, ISSUED, issue, ORIGIN, outcomeOf } from '../../testing/api.ts';
+import { createApp, routesOf } from '../app.ts';
+import { readConfig } from '../config.ts';
+import { BODY_BYTES_MAX } from '../limits.ts';
+import worker from '../worker.ts';
+import { createWorkerDeps } from '../worker-deps.ts';
+import { ADMIN_PREFIXES, isAdminPath } from './mount-routes.ts';
+
+const deps = await createWorkerDeps(readConfig(env));
+const VERIFY = '/v2alpha1/admin/apiKeys:verify';
+
+/** A path that matches a template. */
+const pathOf = (template: string) => template.replace(/\{[a-z_]+\}/g, crypto.randomUUID());
+
+describe('every admin route', () => {
+  const app = createApp(deps);
+  const mounted = app.routes.filter(({ method, path }) => method !== 'ALL' && isAdminPath(path));
+
+  test('is known to the battery: the router has no other', () => {
+    const declared = routesOf(deps, 'all').filter(({ path }) => isAdminPath(path));
+    expect(declared.length).toBeGreaterThan(6);
+    expect(mounted).toHaveLength(declared.length);
+    for (const { permission } of declared) expect(permission).not.toBe('anonymous');
+  });
+
+  test('lies behind the guard that the router runs first', () => {
+    for (const prefix of ADMIN_PREFIXES) {
+      const guard = app.routes.findIndex(({ path }) => path === `${prefix}/*`);
+      const first = app.routes.findIndex(({ method, path }) => {
+        return method !== 'ALL' && path.startsWith(`${prefix}/`);
+      });
+      expect(guard).toBeGreaterThanOrEqual(0);
+      if (first >= 0) expect(guard).toBeLessThan(first);
+    }
+  });
+
+  const token: string = env.TEST_ADMIN_TOKEN;
+  const attempts: [string, Record<string, string>][] = [
+    ['no credential', {}],
+    ['an empty one', { Authorization: '' }],
+    ['a scheme alone', { Authorization: 'Bearer' }],
+    ['an empty token', { Authorization: 'Bearer ' }],
+    ['another token', { Authorization: `Bearer ${'x'.repeat(43)}` }],
+    ['the token with one more character', { Authorization: `Bearer ${token}x` }],
+    ['the token with one less', { Authorization: `Bearer ${token.slice(0, -1)}` }],
+    ['the token twice', { Authorization: `Bearer ${token}, Bearer ${token}` }],
+    ['two spaces', { Authorization: `Bearer  ${token}` }],
+    ['another scheme', { Authorization: `Basic ${btoa(`admin:${token}`)}` }],
+    ['the token without scheme', { Authorization: token }],
+    ['the hash of the token', { Authorization: `Bearer ${env.ADMIN_TOKEN_SHA256}` }],
+    ['a cookie', { Cookie: `Authorization=Bearer ${token}; token=${token}` }],
+    ['another header', { 'X-Authorization': `Bearer ${token}`, 'X-Admin-Token': token }],
+  ];
+  const routes = routesOf(deps, 'all').filter(({ path }) => isAdminPath(path));
+
+  describe.each(routes.map(({ method, path }) => ({ method, path })))('$method $path', (route) => {
+    const path = pathOf(route.path);
+
+    test.each(attempts)('refuses %s with 401 unauthorized', async (_, headers) => {
+      const response = await anonymous(path, { method: route.method, headers });
+      expect(response.headers.get('www-authenticate')).toBe('Bearer');
+      expect(await outcomeOf(response)).toBe('401 unauthorized');
+    });
+
+    test('refuses a token in the query', async () => {
+      const query = `?access_token=${token}&Authorization=Bearer%20${token}`;
+      const response = await anonymous(path + query, { method: route.method });
+      expect(await outcomeOf(response)).toBe('401 unauthorized');
+    });
+
+    test('looks at the credential before the body', async () => {
+      if (route.method === 'GET') return;
+      const response = await anonymous(path, { method: route.method, body: '{' });
+      expect(await outcomeOf(response)).toBe('401 unauthorized');
+    });
+
+    test('lets the admin in, whatever the letter case of the scheme', async () => {
+      for (const scheme of ['Bearer', 'bearer', 'BEARER']) {
+        const headers = { Authorization: `${scheme} ${token}` };
+        const response = await anonymous(path, { method: route.method, headers });
+        expect(response.status).not.toBe(401);
+        expect(response.status).toBeLessThan(500);
+      }
+    });
+
+    test('is not there on the public surface, not even for the admin', async () => {
+      const request = new Request(`${ORIGIN}${path}`, {
+        method: route.method,
+        headers: { Authorization: `Bearer ${token}` },
+      });
+      const response = await createApp(deps, 'public').fetch(request);
+      expect(await outcomeOf(response)).toBe('404 not_found');
+    });
+  });
+
+  const withBody = routes.filter((route) => route.body !== undefined);
+  describe.each(withBody.map(({ method, path }) => ({ method, path })))(
+    'bad input to $method $path',
+    ({ method, path }) => {
+      const send = (body: string) => admin(pathOf(path), { method, body });
+
+      test.each([
+        ['not JSON', 'nonsense', '400 bad_request'],
+        ['half of JSON', '{"name":', '400 bad_request'],
+        ['an array', '[]', '400 bad_request'],
+        ['a string', '"x"', '400 bad_request'],
+        ['null', 'null', '400 bad_request'],
+        ['a depth bomb', '['.repeat(100_000), '400 bad_request'],
+        ['a deep object', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`, '400 bad_request'],
+        ['a lone surrogate', '{"name":"\\ud800"}', '400 bad_request'],
+        ['NUL', '{"x":"\\u0000"}', '400 bad_request'],
+        ['an infinite number', '{"x":1e999}', '400 bad_request'],
+        ['one byte too many', `"${'x'.repeat(BODY_BYTES_MAX - 1)}"`, '413 request_too_large'],
+      ])('refuses %s', async (_, body, outcome) => {
+        expect(await outcomeOf(await send(body))).toBe(outcome);
+      });
+
+      test('keeps __proto__ harmless', async () => {
+        const response = await send('{"__proto__":{"polluted":1,"credential":"x","name":"x"}}');
+        expect(response.status).toBeLessThan(500);
+        expect(Reflect.get({}, 'polluted')).toBeUndefined();
+      });
+    },
+  );
+});
+
+describe('paths', () => {
+  test.each([
+    ['GET', '/'],
+    ['GET', '/v2alpha1'],
+    ['GET', '/v2alpha1/apiKeys:selfRevoke'],
+    ['PUT', '/v2alpha1/apiKeys:selfRevoke'],
+    ['POST', '/v2alpha1/apiKeys:selfrevoke'],
+    ['POST', '/v2alpha1/apiKeys%3AselfRevoke'],
+    ['POST', '/v2alpha1/apiKeys:selfRevoke/'],
+    ['POST', '/health/alive'],
+    ['GET', '/health'],
+    ['GET', '/health/alive/'],
+    ['OPTIONS', '/v2alpha1/apiKeys:selfRevoke'],
+    ['DELETE', '/version'],
+  ])('%s %s is 404 not_found', async (method, path) => {
+    expect(await outcomeOf(await anonymous(path, { method }))).toBe('404 not_found');
+  });
+
+  test.each([
+    ['POST', `${ISSUED}/${crypto.randomUUID()}`],
+    ['GET', `${ISSUED}/${crypto.randomUUID()}:revoke`],
+    ['DELETE', `${ISSUED}/${crypto.randomUUID()}`],
+    ['POST', `${ISSUED}/${crypto.randomUUID()}:explode`],
+    ['POST', `${ISSUED}/a/b:revoke`],
+    ['POST', `${ISSUED}/${crypto.randomUUID()}:revoke%20`],
+    ['POST', `${ISSUED}/:revoke`],
+    ['GET', `${ISSUED}/`],
+    ['GET', '/v2alpha1/admin'],
+    ['GET', '/v2alpha1/admin/'],
+    ['GET', '/v1/admin/anything'],
+    ['GET', VERIFY],
+  ])('%s %s is 404 not_found for the admin, 401 for anybody else', async (method, path) => {
+    expect(await outcomeOf(await admin(path, { method }))).toBe('404 not_found');
+    expect(await outcomeOf(await anonymous(path, { method }))).toBe('401 unauthorized');
+  });
+
+  test.each([
+    ['POST', `${ISSUED}/a%3Ab:revoke`],
+    ['POST', `${ISSUED}/a%2Fb%20c%3Ad%25%C3%A9:rotate`],
+    ['POST', `${ISSUED}/a:b:revoke`],
+    ['POST', `${ISSUED}/x%3Arevoke:revoke`],
+  ])('%s %s names a key by what stands before the last raw colon', async (method, path) => {
+    expect(await outcomeOf(await admin(path, { method }))).toBe('404 api_key_not_found');
+  });
+
+  test('the decoded id of an encoded path is the id', async () => {
+    const { issued_api_key: key } = await issue();
+    const encoded = key.key_id.replaceAll('-', '%2D');
+    expect(await outcomeOf(await admin(`${ISSUED}/${encoded}`))).toBe('200');
+    const revoked = await admin(`${ISSUED}/${encoded}:revoke`, { method: 'POST' });
+    expect(revoked.ok).toBe(true);
+  });
+
+  test('runs of slashes are one slash, and hide nothing from the guard', async () => {
+    const { issued_api_key: key } = await issue();
+    const path = `//v2alpha1//admin///issuedApiKeys/${key.key_id}`;
+    expect(await outcomeOf(await admin(path))).toBe('200');
+    expect(await outcomeOf(await anonymous(path))).toBe('401 unauthorized');
+    const dotted = `/x/../v2alpha1/./admin/issuedApiKeys/${key.key_id}`;
+    expect(await outcomeOf(await anonymous(dotted))).toBe('401 unauthorized');
+    expect(await outcomeOf(await anonymous('//health//alive'))).toBe('200');
+  });
+
+  test('the surfaces differ in what they serve, not in health, version and keys', async () => {
+    const served = (surface: 'admin' | 'public') =>
+      routesOf(deps, surface).map(({ operationId }) => operationId);
+    expect(served('public')).toContain('revokeApiKey');
+    expect(served('admin')).not.toContain('revokeApiKey');
+    expect(served('admin')).toContain('adminIssueApiKey');
+    expect(served('public').filter((id) => id.startsWith('admin'))).toEqual([]);
+    for (const common of ['isAlive', 'isReady', 'getVersion']) {
+      expect(served('admin')).toContain(common);
+      expect(served('public')).toContain(common);
+    }
+  });
+});
+
+describe('every answer', () => {
+  test.each([
+    ['200', () => anonymous('/health/alive')],
+    ['201', () => admin(ISSUED, { body: { name: 'n', actor_id: 'a' } })],
+    ['400', () => admin(ISSUED, { body: {} })],
+    ['401', () => anonymous(ISSUED)],
+    ['404', () => anonymous('/nowhere')],
+    ['413', () => admin(ISSUED, { body: 'x'.repeat(BODY_BYTES_MAX + 1) })],
+  ])('%s has the security headers', async (status, call) => {
+    const response = await call();
+    expect(String(response.status)).toBe(status);
+    expect(Object.fromEntries(response.headers)).toMatchObject({
+      'strict-transport-security': 'max-age=31536000; includeSubDomains',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      'x-frame-options': 'DENY',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'permissions-policy': 'camera=(), geolocation=(), microphone=()',
+      'cache-control': 'no-store',
+      'x-request-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
+    });
+    expect(response.headers.has('access-control-allow-origin')).toBe(false);
+  });
+
+  test('carries the request id of the client, if it is safe', async () => {
+    const idFor = async (sent: string) =>
+      (await anonymous('/health/alive', { headers: { 'X-Request-ID': sent } })).headers.get(
+        'x-request-id',
+      );
+    expect(await idFor('my-request.1')).toBe('my-request.1');
+    expect(await idFor('x'.repeat(128))).toBe('x'.repeat(128));
+    expect(await idFor('x'.repeat(129))).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await idFor('a"b')).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+describe('bodies', () => {
+  const streamed = (bytes: number) => {
+    let left = bytes;
+    const stream = new ReadableStream({
+      pull(controller) {
+        const size = Math.min(left, 64 * 1024);
+        if (size === 0) return controller.close();
+        left -= size;
+        controller.enqueue(new Uint8Array(size).fill(0x20));
+      },
+    });
+    return exports.default.fetch(
+      new Request(`${ORIGIN}/v2alpha1/apiKeys:selfRevoke`, { method: 'POST', body: stream }),
+    );
+  };
+
+  test('of unknown length end at the limit, too', async () => {
+    expect(await outcomeOf(await streamed(BODY_BYTES_MAX))).toBe('400 bad_request');
+    expect(await outcomeOf(await streamed(BODY_BYTES_MAX + 1))).toBe('413 request_too_large');
+    expect(await outcomeOf(await streamed(8 * BODY_BYTES_MAX))).toBe('413 request_too_large');
+  });
+
+  test('of exactly the limit are read', async () => {
+    const start = '{"name":"n","actor_id":"a","x":"';
+    const body = `${start}${'x'.repeat(BODY_BYTES_MAX - start.length - 2)}"}`;
+    expect(await outcomeOf(await admin(ISSUED, { body }))).toBe('201');
+  });
+
+  test('need no content type', async () => {
+    const headers = { 'Content-Type': 'text/plain' };
+    const body = { name: 'n', actor_id: 'a' };
+    expect(await outcomeOf(await admin(ISSUED, { body, headers }))).toBe('201');
+  });
+});
+
+describe('health and version', () => {
+  test('alive answers ok', async () => {
+    expect(await (await anonymous('/health/alive')).json()).toEqual({ status: 'ok' });
+  });
+
+  test.each([
+    ['is ready once the feed is published', async () => true, '200'],
+    ['is not ready before', async () => false, '503 service_unavailable'],
+  ])('%s', async (_, hasPublished, outcome) => {
+    const app = createApp({ ...deps, publisher: { hasPublished } });
+    const response = await app.fetch(new Request(`${ORIGIN}/health/ready`));
+    expect(await outcomeOf(response)).toBe(outcome);
+  });
+
+  test('version tells builds and configurations apart', async () => {
+    const version = await (await anonymous('/version')).json();
+    expect(Object.keys(version)).toEqual(['version', 'commit', 'build_time', 'config_hash']);
+    expect(version.config_hash).toMatch(/^[0-9a-f]{64}$/);
+    const other = createApp({ ...deps, config: { ...deps.config, audience: 'another' } });
+    const response = await other.fetch(new Request(`${ORIGIN}/version`));
+    expect((await response.json()).config_hash).not.toBe(version.config_hash);
+  });
+});
+
+describe('failures', () => {
+  const canary = 'canary-9b1d';
+  const logged: string[] = [];
+  const log: typeof deps.log = (level, event, fields) => {
+    logged.push(JSON.stringify({ level, event, ...fields }));
+  };
+  afterEach(() => {
+    logged.length = 0;
+  });
+
+  test('a database that is away is 503 with Retry-After, on every call that needs it', async () => {
+    const broken = new Proxy(env.DB, {
+      get: () => () => {
+        throw new Error(`D1_ERROR: ${'no such table: api_keys'}`);
+      },
+    });
+    const config = {
+      ...readConfig(env),
+      bindings: { ...readConfig(env).bindings, database: broken },
+    };
+    const app = createApp({ ...(await createWorkerDeps(config)), log });
+    const { secret } = await issue();
+    const calls: [string, string, unknown?][] = [
+      ['POST', ISSUED, { name: 'n', actor_id: 'a' }],
+      ['POST', ISSUED, { name: 'n', actor_id: 'a', request_id: 'x' }],
+      ['GET', ISSUED],
+      ['GET', `${ISSUED}/${crypto.randomUUID()}`],
+      ['POST', `${ISSUED}/${crypto.randomUUID()}:revoke`, {}],
+      ['POST', `${ISSUED}/${crypto.randomUUID()}:rotate`, {}],
+      ['POST', VERIFY, { credential: secret }],
+      ['POST', '/v2alpha1/apiKeys:selfRevoke', { credential: secret }],
+      ['GET', '/health/ready'],
+    ];
+    for (const [method, path, body] of calls) {
+      const request = new Request(`${ORIGIN}${path}`, {
+        method,
+        headers: { Authorization: `Bearer ${env.TEST_ADMIN_TOKEN}` },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
+      const response = await app.fetch(request);
+      expect(response.headers.get('retry-after')).toBe('1');
+      expect(await outcomeOf(response)).toBe('503 service_unavailable');
+    }
+    expect(logged.filter((line) => line.includes('no such table'))).toHaveLength(calls.length);
+    expect(logged.join()).not.toContain(secret);
+    expect(logged.join()).not.toContain(env.TEST_ADMIN_TOKEN);
+  });
+
+  test('what was not foreseen is 500, and neither answer nor log quotes it', async () => {
+    const find = () => Promise.reject(new TypeError(`a message with ${canary}`));
+    const app = createApp({ ...deps, log, apiKeys: { ...deps.apiKeys, find } });
+    const request = new Request(`${ORIGIN}${ISSUED}/${crypto.randomUUID()}`, {
+      headers: { Authorization: `Bearer ${env.TEST_ADMIN_TOKEN}` },
+    });
+    const response = await app.fetch(request);
+    expect(response.status).toBe(500);
+    const text = await response.text();
+    expect(text).toContain('"INTERNAL_SERVER_ERROR"');
+    expect(text).not.toMatch(/canary|TypeError|at .*\.ts/);
+    expect(logged.join()).toContain('TypeError');
+    expect(logged.join()).not.toContain(canary);
+  });
+
+  test('a log line tells the route, not the path, the query or the body', async () => {
+    const app = createApp({ ...deps, log });
+    const keyId = crypto.randomUUID();
+    const request = new Request(`${ORIGIN}${ISSUED}/${keyId}:revoke?secret=${canary}`, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${env.TEST_ADMIN_TOKEN}`, 'X-Request-ID': 'the-id' },
+      body: JSON.stringify({ x: canary }),
+    });
+    await app.fetch(request);
+    expect(logged.map((line) => JSON.parse(line))).toEqual([
+      {
+        level: 'info',
+        event: 'request',
+        method: 'POST',
+        route: '/v2alpha1/admin/issuedApiKeys/{key_id}:revoke',
+        status: 404,
+        request_id: 'the-id',
+        ms: expect.any(Number),
+      },
+    ]);
+  });
+
+  test.each([
+    ['no secret', { CARDEA_SECRET: undefined }, 'CARDEA_SECRET: missing'],
+    [
+      'a short secret',
+      { CARDEA_SECRET: canary },
+      'CARDEA_SECRET: must have at least 32 characters',
+    ],
+    ['a bad hash', { ADMIN_TOKEN_SHA256: canary }, 'ADMIN_TOKEN_SHA256: must be 64'],
+  ])('with %s every request answers 503 and the log says why', async (_, change, problem) => {
+    const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
+    const bad = { ...env, ...change };
+    for (const path of ['/health/alive', ISSUED, '/v2alpha1/apiKeys:selfRevoke']) {
+      const request = new Request(`${ORIGIN}${path}`);
+      const response = await worker.fetch(request, bad, createExecutionContext());
+      expect(response.status).toBe(503);
+      const text = await response.text();
+      expect(text).toContain('misconfigured');
+      expect(text).not.toMatch(/CARDEA|ADMIN|canary/);
+    }
+    const lines = errors.mock.calls.map(String);
+    errors.mockRestore();
+    expect(lines).toHaveLength(3);
+    expect(lines.join()).toContain(problem);
+    expect(lines.join()).not.toContain(canary);
+  });
+});
