@@ -55,6 +55,11 @@ describe('positive controls', () => {
       'RS256',
     ],
     ['unknown members and kid', { ...ED.publicJwk, kid: 7, x5c: [], note: null }, 'EdDSA'],
+    [
+      'private members that are undefined, as workerd exports',
+      { ...EC.publicJwk, d: undefined },
+      'ES256',
+    ],
     ['a null prototype', Object.assign(Object.create(null), ED.publicJwk), 'EdDSA'],
   ])('%s', async (_, jwk, algorithm) => {
     expect(await importVerificationKey(jwk)).toMatchObject({ ok: true, value: { algorithm } });
@@ -94,7 +99,7 @@ describe('what is no public signature key', () => {
     for (const { privateJwk, publicJwk } of [ED, EC, RSA]) {
       expect(await ruleOf(privateJwk)).toBe('private_member');
       for (const name of ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']) {
-        for (const value of ['AA', '', null, undefined]) {
+        for (const value of ['AA', '', null, 0, false]) {
           expect(await ruleOf({ ...publicJwk, [name]: value })).toBe('private_member');
         }
       }
