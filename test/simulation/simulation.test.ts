@@ -14,7 +14,7 @@ import { type Outcome, type Plan, simulate } from './simulate.ts';
 const SEEDS = Number(process.env.SIMULATION_SEEDS ?? 100);
 const ONE_SEED = process.env.SIMULATION_SEED;
 /** Enough for every planted flaw to show; nearly all show in the first. */
-const SEEDS_FOR_FLAWS = 8;
+const SEEDS_FOR_FLAWS = 4;
 const MILLISECONDS_MAX = 120_000 + SEEDS * 1_000;
 
 function seedsUpTo(count: number): number[] {
