@@ -40,8 +40,8 @@ export const FEED_HEAD_BYTES_MAX = 8 * 1024 * 1024;
 /** Largest keyset object the edge reads, bytes. A key takes about 400. */
 export const FEED_KEYSET_BYTES_MAX = 1024 * 1024;
 
-/** Segments of revocations that one head may name: an edge reads each of them once. */
-export const FEED_SEGMENTS_MAX = 64;
+/** Segments that one head may name: read at once, within the 50 subrequests of Workers' free plan. */
+export const FEED_SEGMENTS_MAX = 32;
 
 /** Entries in all segments of one head, and the 12 bytes of each: 24 MB of an isolate's 128 MB. */
 export const FEED_ENTRIES_MAX = 2_000_000;

@@ -3,8 +3,9 @@
  *
  * The memory outlives requests, so it holds plain data only: no promise, response or stream. In
  * Workers a promise that belongs to another request may never settle; therefore no request waits for
- * another one's refresh. Time stamps, not locks, keep refreshes apart, and an overlap is harmless:
- * a snapshot is swapped in one step, and only for a newer one.
+ * another one's refresh. A time stamp, not a lock, keeps refreshes apart: it runs out by itself when a
+ * request is cancelled in the middle. An overlap is harmless: a snapshot is swapped in one step, and
+ * only for a newer one.
  */
 
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
@@ -22,7 +23,6 @@ import type {
 import type { FeedSource } from './feed-source.ts';
 import {
   FORCED_REFRESH_MILLISECONDS,
-  LEASE_MILLISECONDS,
   REFRESH_MILLISECONDS,
   STALE_REFRESH_MILLISECONDS,
 } from './limits.ts';
@@ -44,12 +44,10 @@ export interface EdgeFeedOptions {
 /** Everything that outlives a request. */
 interface FeedMemory {
   held: LoadedFeed | undefined;
-  /** Start of the last refresh of any kind. */
+  /** Start of the last refresh of any kind. The lease: until it runs out nobody else begins one. */
   attemptedAt: UnixMilliseconds | undefined;
   /** Start of the last refresh that an unknown key forced. */
   forcedAt: UnixMilliseconds | undefined;
-  /** Start of the refresh that is under way, or was when its request was cancelled. */
-  leasedAt: UnixMilliseconds | undefined;
   lastRefusal: Refusal | undefined;
 }
 
@@ -58,7 +56,6 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
     held: undefined,
     attemptedAt: undefined,
     forcedAt: undefined,
-    leasedAt: undefined,
     lastRefusal: undefined,
   };
   // Half the bound where that is less: a short bound must not run out between two refreshes.
@@ -76,8 +73,7 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
     snapshot(request, stale) {
       const { now } = request;
       if (isHeldFresh(memory, options, now)) {
-        const isDue = isPast(memory.attemptedAt, now, refreshMilliseconds);
-        if (isDue && isPast(memory.leasedAt, now, LEASE_MILLISECONDS)) {
+        if (isPast(memory.attemptedAt, now, refreshMilliseconds)) {
           request.waitUntil(refresh(memory, options, now));
         }
         return judge(memory, options, { now, stale });
@@ -108,15 +104,9 @@ async function refresh(
   startedAt: UnixMilliseconds,
 ): Promise<void> {
   memory.attemptedAt = startedAt;
-  memory.leasedAt = startedAt;
-  try {
-    const loaded = await loadFeed(memory.held, options);
-    memory.lastRefusal = loaded.ok ? undefined : loaded.refusal;
-    if (loaded.ok) swap(memory, options, loaded.value);
-  } finally {
-    // A later refresh may have taken the lease over.
-    if (memory.leasedAt === startedAt) memory.leasedAt = undefined;
-  }
+  const loaded = await loadFeed(memory.held, options);
+  memory.lastRefusal = loaded.ok ? undefined : loaded.refusal;
+  if (loaded.ok) swap(memory, options, loaded.value);
 }
 
 /** Asks again, without waiting in between, what another refresh may have changed meanwhile. */

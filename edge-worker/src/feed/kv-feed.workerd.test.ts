@@ -145,7 +145,7 @@ describe('a writer of KV', () => {
     expect(await ask(edge, feed)).toMatchObject(FIRST);
     expect(edge.status(feed.now)).toMatchObject({ lastError: rule });
     feed.nowSeconds = START_SECONDS + 120;
-    const reason = rule.endsWith('missing') ? 'feed_stale' : 'feed_invalid';
+    const reason = /missing|older/.test(rule) ? 'feed_stale' : 'feed_invalid';
     expect(await ask(edge, feed)).toEqual(refuse(reason, { rule }));
   });
 

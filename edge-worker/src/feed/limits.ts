@@ -1,6 +1,9 @@
 /** The periods of the feed's refresh, with unit and reason (docs/feed.md, "Edge refresh"). */
 
-/** A fresh snapshot is refreshed in the background when the last attempt is this long ago. */
+/**
+ * A fresh snapshot is refreshed in the background when the last attempt is this long ago. A refresh is
+ * two reads in a row, so the last one is over by then, or it was cancelled with its request.
+ */
 export const REFRESH_MILLISECONDS = 10_000;
 
 /** A stale snapshot lets one request wait for a refresh, at most this often. */
@@ -11,12 +14,6 @@ export const FORCED_REFRESH_MILLISECONDS = 10_000;
 
 /** A read of KV that takes longer counts as failed: a request waits for it. */
 export const READ_TIMEOUT_MILLISECONDS = 2_000;
-
-/**
- * After this a refresh that never came back is given up. A refresh is two reads in a row, so a live
- * one is over before; a cancelled request takes its refresh with it and clears no lease.
- */
-export const LEASE_MILLISECONDS = 5_000;
 
 /** How long a location may answer with its copy of the head; the least that KV allows. */
 export const HEAD_CACHE_SECONDS = 30;

@@ -15,7 +15,6 @@ export type FeedRule =
   | 'head_version'
   | 'head_environment'
   | 'head_in_future'
-  | 'head_older'
   // The objects that the head names.
   | 'keyset_too_large'
   | 'keyset_hash'

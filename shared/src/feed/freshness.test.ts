@@ -44,8 +44,13 @@ describe('a verified head', () => {
     expect(acceptHead(before, head, acceptance)).toEqual({ ok: true, value: verdict });
   });
 
+  test('is refused with a lower seq, whatever its stamp, and what is held stays', () => {
+    const older = refuse('feed_stale', { rule: 'head_older' });
+    expect(acceptHead(held, next(9, 0), acceptance)).toEqual(older);
+    expect(acceptHead(held, next(9, -31), acceptance)).toEqual(older);
+  });
+
   test.each([
-    ['a lower seq', held, next(9, 0), 'head_older'],
     ['ahead of our clock by more than the skew', undefined, next(11, 61), 'head_in_future'],
     [
       'another environment',

@@ -5,7 +5,7 @@
  * feed on its way makes it old, not valid.
  */
 
-import { accept, type Result } from '../result.ts';
+import { accept, type Result, refuse } from '../result.ts';
 import type { UnixSeconds } from '../time.ts';
 import { refuseFeed } from './feed-rule.ts';
 
@@ -45,9 +45,9 @@ export interface Acceptance {
 
 /**
  * Whether a verified head takes the place of the one held: `replace`, or `keep` for the same or an
- * older stamp of the same `seq`. Refuses with `feed_invalid` another environment, an `iat` further
- * ahead than the skew, and a lower `seq` (`head_older`: KV may answer with a former value, an attacker
- * may put one back; in both cases what is held stays).
+ * older stamp of the same `seq`. Refuses with `feed_invalid` another environment and an `iat` further
+ * ahead than the skew, and with `feed_stale` a lower `seq` (`head_older`: KV may answer with a former
+ * value, an attacker may put one back; in both cases what is held stays).
  * An old `iat` is no refusal: {@link isFresh} decides what such a head is good for.
  */
 export function acceptHead(
@@ -58,6 +58,6 @@ export function acceptHead(
   if (next.environmentId !== environmentId) return refuseFeed('head_environment');
   if (next.issuedAtSeconds > nowSeconds + clockSkewSeconds) return refuseFeed('head_in_future');
   if (held === undefined || next.seq > held.seq) return accept('replace');
-  if (next.seq < held.seq) return refuseFeed('head_older');
+  if (next.seq < held.seq) return refuse('feed_stale', { rule: 'head_older' });
   return accept(next.issuedAtSeconds > held.issuedAtSeconds ? 'replace' : 'keep');
 }
