@@ -26,6 +26,9 @@ export const PAGE_SIZE_MAX = 1000;
 /** Characters of a list filter. Bounds its parser. */
 export const FILTER_LENGTH_MAX = 500;
 
+/** Characters of an actor in a filter (Talos's limit). */
+export const FILTER_ACTOR_LENGTH_MAX = 256;
+
 /** Characters of a page token. Ours have about 300. */
 export const PAGE_TOKEN_LENGTH_MAX = 1024;
 

@@ -1,21 +1,36 @@
 /** The control plane on Cloudflare Workers. Composition root: the only file that knows them all. */
 
-import type { Hono } from 'hono';
+import { randomBytes } from '@cardea/shared/crypto/random';
 import { createApp } from './app.ts';
+import { systemClock } from './clock.ts';
 import { ConfigInvalid, type ControlPlaneConfig, readConfig } from './config.ts';
-import type { HonoEnv } from './http/mount-routes.ts';
+import { createApiKeyStore } from './database/api-key-store.d1.ts';
+import { createDatabaseStatus } from './database/database-status.d1.ts';
+import { createMintingStore } from './database/minting-store.d1.ts';
+import { createRevocationStore } from './database/revocation-store.d1.ts';
+import { createSigningKeyStore } from './database/signing-key-store.d1.ts';
+import { createStoredSecretStore } from './database/stored-secret-store.d1.ts';
+import type { Deps } from './deps.ts';
 import { problemResponse } from './http/problem.ts';
-import { SECURITY_HEADERS } from './http/security-headers.ts';
+import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
 import { consoleLog } from './log.ts';
+import { deriveMasterKeys, type MasterKeys } from './master-keys.ts';
+import { createFeedReader } from './publication/feed-reader.ts';
+import { createHubAnnouncer } from './publication/hub-announcer.ts';
 import { createHubClient } from './publication/hub-client.ts';
-import { createWorkerDeps } from './worker-deps.ts';
+import { actorSaltReader } from './tokens/actor-salt.ts';
+import { type AttemptCounter, createAttempts } from './tokens/attempts.ts';
+import { createDerivedTokenVerifier } from './tokens/derived-token-verifier.ts';
+import type { MintingParts } from './tokens/mint-token.ts';
+import { sleep } from './tokens/sleep.ts';
+import { createTokenSigner } from './tokens/token-signer.ts';
 
 // biome-ignore lint/performance/noBarrelFile: Workers finds Durable Object classes by their export.
 export { Hub } from './publication/hub.ts';
 export { AttemptLimiter } from './tokens/attempt-limiter.ts';
 
 /** Plain data of this isolate, by environment: no promise, no response, no stream. */
-const apps = new WeakMap<object, Hono<HonoEnv>>();
+const apps = new WeakMap<object, ReturnType<typeof createApp>>();
 
 export default {
   async fetch(request, env, context) {
@@ -36,7 +51,10 @@ export default {
   },
 } satisfies ExportedHandler<object>;
 
-async function appOf(env: object, config: ControlPlaneConfig): Promise<Hono<HonoEnv>> {
+async function appOf(
+  env: object,
+  config: ControlPlaneConfig,
+): Promise<ReturnType<typeof createApp>> {
   const known = apps.get(env);
   if (known !== undefined) return known;
   const app = createApp(await createWorkerDeps(config));
@@ -52,5 +70,51 @@ async function pokeHub({ bindings, environmentId }: ControlPlaneConfig): Promise
 function refuseToServe(error: ConfigInvalid): Response {
   consoleLog('error', 'config_invalid', { problems: error.problems });
   const message = 'The server is misconfigured. Its log says what to change.';
-  return problemResponse({ code: 'service_unavailable', message }, { ...SECURITY_HEADERS });
+  const headers = { ...SECURITY_HEADERS, 'Cache-Control': CACHE_CONTROL_DEFAULT };
+  return problemResponse({ code: 'service_unavailable', message }, headers);
+}
+
+/** The parts of the control plane on Workers, put together. Exported for tests. */
+export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps> {
+  const { database, hub: hubNamespace } = config.bindings;
+  const keys = await deriveMasterKeys(config);
+  const clock = systemClock;
+  const log = consoleLog;
+  const hub = createHubClient(hubNamespace, config.environmentId);
+  const revocations = createRevocationStore(database);
+  const signingKeys = createSigningKeyStore(database);
+  return {
+    ...{ config, keys, clock, randomBytes, log, signingKeys },
+    apiKeys: createApiKeyStore(database),
+    database: createDatabaseStatus(database),
+    announcer: createHubAnnouncer({ hub, revocations, log }),
+    derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
+    publisher: { hasPublished: async () => (await hub.status()).publishedSeq !== null },
+    minting: createMintingParts(config, keys),
+    attempts: createAttempts({
+      counterOf: attemptCounters(config.bindings.attempts),
+      failuresMax: config.exchangeFailuresPerMinute,
+      log,
+    }),
+    feed: createFeedReader(hub, log),
+  };
+}
+
+function createMintingParts(config: ControlPlaneConfig, keys: MasterKeys): MintingParts {
+  const { database } = config.bindings;
+  const { keyEncryption } = keys;
+  const store = createStoredSecretStore(database);
+  return {
+    config,
+    store: createMintingStore(database),
+    sign: createTokenSigner(keyEncryption),
+    actorSalt: actorSaltReader({ store, keyEncryption, randomBytes }),
+    randomBytes,
+    sleep,
+  };
+}
+
+/** That the class behind the binding is `AttemptLimiter` is written in wrangler.toml. */
+function attemptCounters(namespace: DurableObjectNamespace): (bucket: string) => AttemptCounter {
+  return (bucket) => namespace.get(namespace.idFromName(bucket)) as unknown as AttemptCounter;
 }

@@ -4,7 +4,7 @@
  * bound as parameters and never becomes SQL text. No I/O.
  */
 
-import { ACTOR_ID_LENGTH_MAX, FILTER_LENGTH_MAX } from '../limits.ts';
+import { FILTER_ACTOR_LENGTH_MAX, FILTER_LENGTH_MAX } from '../limits.ts';
 import type { KeyStatus } from './status.ts';
 
 export interface KeyFilter {
@@ -83,7 +83,7 @@ function toFilter(values: ReadonlyMap<string, string>): FilterRead {
   for (const [field, value] of values) {
     switch (field) {
       case 'actor_id':
-        if (value.length > ACTOR_ID_LENGTH_MAX + 1)
+        if (value.length > FILTER_ACTOR_LENGTH_MAX)
           return broken('has an actor_id that is too long');
         filter = { ...filter, actorId: value };
         break;

@@ -5,8 +5,7 @@ import { admin, anonymous, ISSUED, issue, ORIGIN, outcomeOf } from '../../testin
 import { createApp, routesOf } from '../app.ts';
 import { readConfig } from '../config.ts';
 import { BODY_BYTES_MAX } from '../limits.ts';
-import worker from '../worker.ts';
-import { createWorkerDeps } from '../worker-deps.ts';
+import worker, { createWorkerDeps } from '../worker.ts';
 import { ADMIN_PREFIXES, isAdminPath } from './mount-routes.ts';
 
 const deps = await createWorkerDeps(readConfig(env));
@@ -95,8 +94,15 @@ describe('every admin route', () => {
       expect(await outcomeOf(response)).toBe('404 not_found');
     });
   });
+});
 
-  const withBody = routes.filter((route) => route.body !== undefined);
+describe('every route with a JSON body', () => {
+  const withBody = routesOf(deps, 'all').filter((route) => route.body !== undefined);
+
+  test('is in the battery', () => {
+    expect(withBody.length).toBeGreaterThan(5);
+  });
+
   describe.each(withBody.map(({ method, path }) => ({ method, path })))(
     'bad input to $method $path',
     ({ method, path }) => {
@@ -283,6 +289,11 @@ describe('health and version', () => {
   test.each([
     ['is ready once the feed is published', async () => true, '200'],
     ['is not ready before', async () => false, '503 service_unavailable'],
+    [
+      'is not ready while the publisher is away',
+      () => Promise.reject(new Error('away')),
+      '503 service_unavailable',
+    ],
   ])('%s', async (_, hasPublished, outcome) => {
     const app = createApp({ ...deps, publisher: { hasPublished } });
     const response = await app.fetch(new Request(`${ORIGIN}/health/ready`));

@@ -11,14 +11,26 @@ export function readyRoute(deps: Deps): Route {
     path: '/health/ready',
     surface: 'all',
     permission: 'anonymous',
-    handle: async () => {
+    handle: async ({ requestId }) => {
       await deps.database.check();
-      if (await deps.publisher.hasPublished()) return Response.json({ status: 'ok' });
-      const message = 'The feed has not been published yet.';
+      const rule = await publisherProblem(deps, requestId);
+      if (rule === undefined) return Response.json({ status: 'ok' });
       return problemResponse(
-        { code: 'service_unavailable', message },
+        { code: 'service_unavailable', message: rule },
         { 'Retry-After': String(RETRY_AFTER_SECONDS) },
       );
     },
   };
+}
+
+async function publisherProblem(deps: Deps, requestId: string): Promise<string | undefined> {
+  try {
+    if (await deps.publisher.hasPublished()) return undefined;
+    return 'The feed has not been published yet.';
+  } catch (error) {
+    // Whatever keeps the publisher from answering, the answer to "ready?" is no.
+    const name = error instanceof Error ? error.name : 'unknown';
+    deps.log('error', 'publisher_away', { request_id: requestId, error: name });
+    return 'The publisher cannot be reached.';
+  }
 }

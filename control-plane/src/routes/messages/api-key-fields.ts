@@ -1,7 +1,10 @@
 /** Fields that several requests about API keys share, with their limits. */
 
+import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { kindOfCredential } from '@cardea/shared/credential/kind';
 import { parseCidr } from '@cardea/shared/ip/cidr';
 import {
+  API_KEY_BYTES_MAX,
   CIDRS_MAX,
   METADATA_BYTES_MAX,
   SCOPE_LENGTH_MAX,
@@ -10,6 +13,7 @@ import {
 } from '@cardea/shared/limits';
 import { z } from 'zod';
 import type { RateLimitPolicy } from '../../api-keys/api-key.ts';
+import { CREDENTIAL_ROUTING } from '../../api-keys/credential-routing.ts';
 import {
   protoDuration,
   protoInt64,
@@ -26,8 +30,17 @@ export const scopesField = () =>
 
 export const metadataField = () => protoStruct({ bytesMax: METADATA_BYTES_MAX });
 
-/** An API key or a derived token: what it is, only its verifier says. */
-export const credentialField = () => protoString({ min: 1, max: TOKEN_BYTES_MAX });
+/** An API key or a derived token: tokens may be longer. Whether it is genuine, its verifier says. */
+export const credentialField = () =>
+  protoString({ min: 1, max: TOKEN_BYTES_MAX }).refine(
+    (text) => encodeUtf8(text).length <= bytesMaxOf(text),
+    { error: `must have at most ${API_KEY_BYTES_MAX} bytes, a token ${TOKEN_BYTES_MAX}` },
+  );
+
+function bytesMaxOf(text: string): number {
+  const kind = kindOfCredential(text, CREDENTIAL_ROUTING);
+  return kind === 'jwt' || kind === 'macaroon' ? TOKEN_BYTES_MAX : API_KEY_BYTES_MAX;
+}
 
 /** The allowed ranges; none at all is no restriction. */
 export const ipRestrictionField = () =>
