@@ -262,8 +262,8 @@ test('a publisher that is frozen: after the bound the edge refuses with 503', as
 });
 
 test('no credential stands in any log, database, hub or KV file', async () => {
-  const { state, stop } = throwaway.stack;
-  await stop();
+  const { state } = throwaway.stack;
+  await throwaway.stack.stop();
   const places = [state.storagePath, state.logPath];
   // The control: what is no secret is found, in the database and in the log.
   expect(filesWith(main.keyId, [state.storagePath]).length).toBeGreaterThan(0);

@@ -52,8 +52,19 @@ const useFreshSettings = async (name: string) => {
   };
 };
 
-const start = (more: CommandOptions['env'] = {}): RunningCommand =>
-  startCommand([process.execPath, CARDEA, 'dev'], { env: { ...env, ...more } });
+const started: RunningCommand[] = [];
+const start = (more: CommandOptions['env'] = {}): RunningCommand => {
+  const command = startCommand([process.execPath, CARDEA, 'dev'], { env: { ...env, ...more } });
+  started.push(command);
+  return command;
+};
+/** A test that fails leaves nothing running either. */
+afterEach(async () => {
+  for (const { process, ended } of started.splice(0)) {
+    process.kill('SIGTERM');
+    await ended;
+  }
+});
 const cardea = (...args: string[]) => runCardea(args, { env });
 const readDevFile = () => JSON.parse(readFileSync(join(stateFolder, 'dev.json'), 'utf8'));
 const pidsOf = (dev: { pids: object }): number[] =>
@@ -195,14 +206,21 @@ describe('a stack that runs', () => {
     expect(commands).toHaveLength(6); // Five, and where the state is: not in the checkout here.
     const { status, out: shown, err } = await runCommand(['bash', '-e', '-c', commands.join('\n')]);
     expect({ status, err: withoutProgress(err) }).toEqual({ status: 0, err: '' });
-    const answers = shown.split(/(?=^HTTP\/1\.1 )/m);
-    expect(answers[0]).toBe('');
-    expect(answers[1]).toMatch(/^HTTP\/1\.1 200 OK/);
-    expect(answers[1]).toContain('{"own":true}');
-    expect(answers[2]).toMatch(/^HTTP\/1\.1 401 Unauthorized/);
-    expect(answers[2]).toContain('"code":"token_revoked"');
+    const answers = shown.split(/(?=HTTP\/1\.1 )/);
+    expect(answers).toHaveLength(2);
+    expect(answers[0]).toMatch(/^HTTP\/1\.1 200 OK/);
+    expect(answers[0]).toContain('{"own":true}');
+    expect(answers[1]).toMatch(/^HTTP\/1\.1 401 Unauthorized/);
+    expect(answers[1]).toContain('"code":"token_revoked"');
 
-    // One process that dies takes the stack with it.
+    // A control plane that somebody stops leaves the edge at work.
+    process.kill(dev.pids.control_plane, 'SIGTERM');
+    await stack.untilPrinted('control plane: stopped by somebody');
+    expect(livingMembers([dev.pids.control_plane])).toEqual([]);
+    const refused = await callWithToken(`${dev.edge_url}/v1/notes`, 'garbage');
+    expect([refused.status, refused.body.code]).toEqual([401, 'token_malformed']);
+
+    // Any other process that ends takes the stack with it.
     process.kill(dev.pids.edge, 'SIGKILL');
     const end = await stack.ended;
     expect(end.status).toBe(1);
@@ -213,14 +231,13 @@ describe('a stack that runs', () => {
   });
 
   test('a start that is interrupted leaves nothing running', async () => {
+    rmSync(join(stateFolder, 'logs'), { recursive: true, force: true });
     const stack = start();
-    await vi.waitFor(() => expect(existsSync(join(stateFolder, 'control-plane.env'))).toBe(true));
-    await vi.waitFor(
-      () => expect(readFileSync(join(stateFolder, 'logs/control-plane.log'), 'utf8')).not.toBe(''),
-      { timeout: 20_000 },
-    );
+    const log = join(stateFolder, 'logs/control-plane.log');
+    const isStarting = () => expect(readFileSync(log, 'utf8')).toContain('Starting local server');
+    await vi.waitFor(isStarting, { timeout: 30_000 });
     stack.process.kill('SIGTERM');
-    expect((await stack.ended).status).not.toBe(0);
+    expect(await stack.ended).toMatchObject({ status: 130, signal: null });
     await expect(callWithToken(readUrl(), undefined)).rejects.toThrow();
     expect(existsSync(join(stateFolder, 'lock.json'))).toBe(false);
     for (const port of [controlPlanePort, edgePort, originPort]) {

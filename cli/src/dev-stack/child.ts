@@ -10,6 +10,9 @@ import { stripVTControlCharacters } from 'node:util';
 /** What a process gets for stopping in order before it is ended, milliseconds. */
 const STOP_MILLISECONDS_MAX = 6_000;
 
+/** How long the system gets to clear away what was killed, milliseconds. */
+const GROUP_END_MILLISECONDS_MAX = 2_000;
+
 const END_WITH_PARENT = new URL('./end-with-parent.mjs', import.meta.url).href;
 
 /** What children see of the environment: no credentials, no settings of other tools. */
@@ -34,7 +37,7 @@ export interface Child {
   readonly name: string;
   readonly pid: number;
   readonly logFile: string;
-  /** Resolves when the process is gone; never rejects. */
+  /** Resolves when the process is gone, with all that it has started; never rejects. */
   readonly ended: Promise<ChildEnd>;
   readonly hasEnded: () => boolean;
   /** Stops it and everything it has started; resolves when it is gone. */
@@ -56,8 +59,7 @@ export function startChild(specification: ChildSpecification): Child {
   const ended = new Promise<ChildEnd>((resolve) => {
     process_.once('exit', (code, signal) => {
       end = { code, signal };
-      signalGroup(pid, 'SIGKILL'); // Whatever it has started and left behind.
-      resolve(end);
+      void endGroup(pid).then(() => resolve({ code, signal }));
     });
   });
   return {
@@ -67,9 +69,10 @@ export function startChild(specification: ChildSpecification): Child {
     ended,
     hasEnded: () => end !== undefined,
     async stop() {
-      if (end !== undefined) return;
-      signalGroup(pid, 'SIGCONT');
-      process_.kill('SIGTERM');
+      if (end === undefined) {
+        signalGroup(pid, 'SIGCONT');
+        process_.kill('SIGTERM');
+      }
       const patience = setTimeout(() => signalGroup(pid, 'SIGKILL'), STOP_MILLISECONDS_MAX);
       await ended;
       clearTimeout(patience);
@@ -97,12 +100,22 @@ function spawnInGroup({ args, env, cwd, logFile }: ChildSpecification): ChildPro
   }
 }
 
-/** Signals the group that `pid` leads. A group without members is what was wanted. */
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
+/** Ends whatever a process has started and left behind, and waits until it is gone. */
+async function endGroup(pid: number): Promise<void> {
+  const deadline = performance.now() + GROUP_END_MILLISECONDS_MAX;
+  while (signalGroup(pid, 'SIGKILL') && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** Signals the group that `pid` leads. Answers whether it has any members. */
+function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
   try {
     process.kill(-pid, signal);
+    return true;
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
+    throw error;
   }
 }
 

@@ -6,7 +6,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { REPOSITORY_FOLDER } from '../repository.ts';
-import { type Child, startChild } from './child.ts';
+import { type Child, type ChildEnd, startChild } from './child.ts';
 import { type DevFile, removeDevFile, writeDevFile } from './dev-file.ts';
 import { assertPortsFree, LOOPBACK } from './free-ports.ts';
 import type { StackSettings } from './settings.ts';
@@ -16,7 +16,7 @@ import { waitUntilReady } from './wait-until-ready.ts';
 import { readKvNamespaceId, startControlPlane, startEdge, startMigration } from './workers.ts';
 
 export interface StackOptions extends StackSettings {
-  /** Called with one line for each stage of the start. */
+  /** Called with one line for each stage of the start, and when the control plane is stopped. */
   readonly log?: (line: string) => void;
   /** Aborts the start; a started stack is stopped with `stop`. */
   readonly signal?: AbortSignal;
@@ -38,7 +38,10 @@ export interface Stack {
   readonly startControlPlane: () => Promise<void>;
   /** Stops the control plane's clock: connections stay, nothing is answered or published. */
   readonly freezeControlPlane: () => void;
-  /** Resolves with the process that ended without having been asked to. */
+  /**
+   * Resolves with the process that ended without having been asked to. A control plane ended by
+   * somebody's signal is not among them: the edge goes on without.
+   */
   readonly failed: Promise<Child>;
 }
 
@@ -65,6 +68,14 @@ function usedPorts({ ports, originUrl }: StackSettings) {
     { name: 'EDGE_PORT', port: ports.edge },
   ];
   return originUrl === undefined ? [...own, { name: 'ORIGIN_PORT', port: ports.origin }] : own;
+}
+
+/**
+ * Whether somebody has ended the process, by a signal that it may have answered with an exit code.
+ * For a control plane that is no failure: to see that the edge goes on is what the stack is for.
+ */
+function wasStopped({ code, signal }: ChildEnd): boolean {
+  return signal !== null || code === 0 || code === 130 || code === 143;
 }
 
 /** Holds which processes run. */
@@ -172,9 +183,15 @@ class StackRun implements Stack {
   /** Remembers the process, and reports its end unless `stop` has asked for it. */
   #watch(role: 'controlPlane' | 'edge' | 'origin', child: Child): Child {
     this.#running.set(role, child);
-    void child.ended.then(() => {
+    void child.ended.then((end) => {
       const wasAsked = this.#stopping || this.#running.get(role) !== child;
-      if (!wasAsked) this.#reportFailure(child);
+      if (wasAsked) return;
+      if (role === 'controlPlane' && wasStopped(end)) {
+        this.#running.delete(role);
+        this.#options.log?.('control plane: stopped by somebody; the edge goes on');
+      } else {
+        this.#reportFailure(child);
+      }
     });
     return child;
   }
