@@ -12,13 +12,7 @@ import { extractToken } from './extract.ts';
 import type { EdgeFeed } from './feed/edge-feed.ts';
 import { answerOwnEndpoint } from './own-endpoints.ts';
 import { problemResponse } from './problem.ts';
-import {
-  CLIENT_ADDRESS,
-  clientResponse,
-  type ForwardedCall,
-  isWebSocketUpgrade,
-  originRequest,
-} from './proxy.ts';
+import { CLIENT_ADDRESS, clientResponse, type ForwardedCall, originRequest } from './proxy.ts';
 import { type Log, reportDegraded, reportFailure, reportRefusal } from './report.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
 import { OWN_SEGMENT } from './route-pattern.ts';
@@ -30,8 +24,8 @@ export interface EdgeOptions {
   readonly feed: EdgeFeed;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  /** Sends a request to the origin. Throws if there is no answer. */
-  readonly fetchOrigin: (request: Request) => Promise<Response>;
+  /** Fetch, towards the origin. Throws if there is no answer. */
+  readonly fetchOrigin: (url: string, init: RequestInit) => Promise<Response>;
   /** An id that no other request has, of header-safe ASCII. */
   readonly requestId: () => string;
   readonly log: Log;
@@ -124,15 +118,15 @@ async function handleRoute(
 }
 
 async function forward(edge: Edge, passage: Passage, call: ForwardedCall): Promise<Response> {
-  const request = originRequest(passage.request, call, edge.config);
+  const { url, init, isUpgrade } = originRequest(passage.request, call, edge.config);
   let response: Response;
   try {
-    response = await edge.fetchOrigin(request);
+    response = await edge.fetchOrigin(url, init);
   } catch {
     // Fetch says in words only why it got no answer, and words of the runtime are not ours to pass on.
     return refused(edge, passage, { reason: 'origin_unreachable' });
   }
-  if (response.status === 101 && !isWebSocketUpgrade(passage.request)) {
+  if (response.status === 101 && !isUpgrade) {
     return refused(edge, passage, { reason: 'origin_unreachable', evidence: { status: 101 } });
   }
   return clientResponse(response, call.identity !== undefined);

@@ -23,16 +23,19 @@ export interface ForwardedCall {
   readonly identity: IdentityHeaders | undefined;
 }
 
+/** What Fetch is called with. */
+export interface OriginRequest {
+  readonly url: string;
+  readonly init: RequestInit;
+  /** Whether the client asked for a WebSocket (RFC 6455 §4.1), so that the origin may agree. */
+  readonly isUpgrade: boolean;
+}
+
 /** The address that Cloudflare saw; it replaces whatever a client sends under this name. */
 export const CLIENT_ADDRESS = 'cf-connecting-ip';
 
 const dropsFromRequest = rememberNames(isDroppedFromRequest);
 const dropsFromResponse = rememberNames(isDroppedFromResponse);
-
-/** Whether the request asks to become a WebSocket (RFC 6455 §4.1). */
-export function isWebSocketUpgrade(request: Request): boolean {
-  return request.headers.get('upgrade')?.toLowerCase() === 'websocket';
-}
 
 /**
  * The request for the origin. Path and query are those of `target`, byte for byte. The method is one
@@ -42,35 +45,41 @@ export function originRequest(
   request: Request,
   { target, requestId, identity }: ForwardedCall,
   { originBase, forwardCredential }: ForwardOptions,
-): Request {
-  const headers = new Headers(request.headers);
-  for (const name of request.headers.keys()) {
-    if (dropsFromRequest(name)) headers.delete(name);
+): OriginRequest {
+  const received = request.headers;
+  const headers = new Headers(received);
+  let isUpgrade = false;
+  for (const name of received.keys()) {
+    if (!dropsFromRequest(name)) continue;
+    if (name === 'upgrade') isUpgrade = received.get(name)?.toLowerCase() === 'websocket';
+    headers.delete(name);
   }
+  if (isUpgrade) headers.set('upgrade', 'websocket');
   if (!forwardCredential) headers.delete('authorization');
-  for (const [name, value] of identity ?? []) headers.set(name, value);
-  setForwarded(headers, request);
+  if (identity !== undefined) {
+    for (const [name, value] of identity) headers.set(name, value);
+  }
+  setForwarded(headers, request.url, received.get(CLIENT_ADDRESS));
   headers.set('x-request-id', requestId);
-  if (isWebSocketUpgrade(request)) headers.set('upgrade', 'websocket');
-  return new Request(originBase + target.path + target.query, {
+  const init: RequestInit = {
     method: request.method,
     headers,
     body: request.body,
     redirect: 'manual',
-    // Cloudflare's cache knows nothing of who called: an answer for one caller must not be found there
-    // by the next. Only what is the same for everybody may be.
-    ...(identity === undefined && !forwardCredential ? {} : { cache: 'no-store' }),
-  });
+  };
+  // Cloudflare's cache knows nothing of who called: an answer for one caller must not be found there
+  // by the next. Only what is the same for everybody may be.
+  if (identity !== undefined || forwardCredential) init.cache = 'no-store';
+  return { url: originBase + target.path + target.query, init, isUpgrade };
 }
 
 /** From what the platform saw. Chains that a client sent are not continued: nobody vouches for them. */
-function setForwarded(headers: Headers, request: Request): void {
-  const address = request.headers.get(CLIENT_ADDRESS);
-  if (address !== null) headers.set('x-forwarded-for', address);
-  const { url } = request;
+function setForwarded(headers: Headers, url: string, clientAddress: string | null): void {
   const schemeEnd = url.indexOf('://');
+  const hostStart = schemeEnd + 3;
+  if (clientAddress !== null) headers.set('x-forwarded-for', clientAddress);
   headers.set('x-forwarded-proto', url.slice(0, schemeEnd));
-  headers.set('x-forwarded-host', url.slice(schemeEnd + 3, url.indexOf('/', schemeEnd + 3)));
+  headers.set('x-forwarded-host', url.slice(hostStart, url.indexOf('/', hostStart)));
 }
 
 /**
@@ -78,13 +87,14 @@ function setForwarded(headers: Headers, request: Request): void {
  * by caches if it was made for one caller and the origin did not say otherwise.
  */
 export function clientResponse(response: Response, isForOneCaller: boolean): Response {
-  // A WebSocket cannot be wrapped again, and is no answer that a cache stores.
-  if (response.status === 101) return response;
-  const dropped = [...response.headers.keys()].filter(dropsFromResponse);
-  const needsCacheControl = isForOneCaller && !response.headers.has('cache-control');
-  if (dropped.length === 0 && !needsCacheControl) return response;
+  // A WebSocket cannot be wrapped again, and is no answer that a cache stores. On a public route the
+  // origin was told nothing that it could give away.
+  if (response.status === 101 || !isForOneCaller) return response;
   const answer = new Response(response.body, response);
-  for (const name of dropped) answer.headers.delete(name);
-  if (needsCacheControl) answer.headers.set('cache-control', 'private, no-store');
+  const { headers } = answer;
+  for (const name of response.headers.keys()) {
+    if (dropsFromResponse(name)) headers.delete(name);
+  }
+  if (!headers.has('cache-control')) headers.set('cache-control', 'private, no-store');
   return answer;
 }

@@ -48,7 +48,7 @@ async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
     config,
     feed,
     now,
-    fetchOrigin: (request) => fetch(request),
+    fetchOrigin: (url, init) => fetch(url, init),
     requestId: () => crypto.randomUUID(),
     log: (line) => console.log(line),
   });

@@ -51,7 +51,8 @@ export function edgeUnderTest(
   changes: Partial<EdgeOptions['config']> & Partial<Pick<EdgeOptions, 'fetchOrigin'>> = {},
 ): EdgeUnderTest {
   const problems: string[] = [];
-  const { fetchOrigin = (request: Request) => fetch(request), ...config } = changes;
+  const fetchIt: EdgeOptions['fetchOrigin'] = (url, init) => fetch(url, init);
+  const { fetchOrigin = fetchIt, ...config } = changes;
   const log: Record<string, unknown>[] = [];
   const clock = publisher.clock;
   const edge = createEdge({
