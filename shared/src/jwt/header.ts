@@ -3,10 +3,10 @@
  * say (keys to use, places to fetch them, extensions, compression) is an attack here (RFC 8725 §3).
  */
 
-import { decodeBase64url } from '../bytes/base64url.ts';
-import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { decodeBase64urlText } from '../bytes/base64url-text.ts';
+import { encodeUtf8 } from '../bytes/utf8.ts';
 import type { JwsAlgorithm } from '../crypto/verification-key.ts';
-import { isJsonObject, type JsonObject, ownMember, parseStrictJson } from '../json/strict-json.ts';
+import { isJsonObject, ownMember, parseStrictJson } from '../json/strict-json.ts';
 import { KID_BYTES_MAX } from '../limits.ts';
 import { accept, type Result, refuse } from '../result.ts';
 
@@ -31,8 +31,9 @@ const MEMBERS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ']);
  * `token_algorithm_unsupported` or `token_type_unsupported` (missing ones included).
  */
 export function parseHeader(text: string): Result<UnverifiedJwtHeader> {
-  const header = parseJsonPart(text);
-  if (header === undefined) return refuse('token_malformed', { part: 'header' });
+  const json = decodeBase64urlText(text);
+  const header = json === undefined ? undefined : parseStrictJson(json);
+  if (!isJsonObject(header)) return refuse('token_malformed', { part: 'header' });
   for (const name of Object.keys(header)) {
     if (!MEMBERS.has(name)) return refuse('token_header_unsupported');
   }
@@ -45,14 +46,6 @@ export function parseHeader(text: string): Result<UnverifiedJwtHeader> {
     return refuse('token_malformed', { part: 'header', member: 'kid' });
   }
   return accept({ algorithm, keyId, type });
-}
-
-/** A base64url part that holds a strict JSON object in UTF-8; `undefined` for anything else. */
-export function parseJsonPart(text: string): JsonObject | undefined {
-  const bytes = decodeBase64url(text);
-  const json = bytes === undefined ? undefined : decodeUtf8(bytes);
-  const value = json === undefined ? undefined : parseStrictJson(json);
-  return isJsonObject(value) ? value : undefined;
 }
 
 function isAlgorithm(value: unknown): value is JwsAlgorithm {

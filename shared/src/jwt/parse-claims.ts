@@ -20,15 +20,22 @@ interface WireClaims {
   readonly nid: string;
   readonly iat: UnixSeconds;
   readonly exp: UnixSeconds;
-  readonly nbf?: UnixSeconds;
-  readonly act?: string;
-  readonly act_sid?: string;
-  readonly anc?: readonly string[];
-  readonly scp?: readonly string[];
-  readonly acl?: readonly string[];
-  readonly vis?: 'secret' | 'public';
-  readonly meta?: JsonObject;
+  readonly nbf: UnixSeconds | undefined;
+  readonly act: string | undefined;
+  readonly act_sid: string | undefined;
+  readonly anc: readonly string[] | undefined;
+  readonly scp: readonly string[] | undefined;
+  readonly acl: readonly string[] | undefined;
+  readonly vis: 'secret' | 'public' | undefined;
+  readonly meta: JsonObject | undefined;
 }
+
+/** All members from the start: one shape for every token, and nothing is read of a prototype. */
+const NO_CLAIMS: Readonly<Record<keyof WireClaims, undefined>> = {
+  ...{ jti: undefined, sub: undefined, iss: undefined, aud: undefined, nid: undefined },
+  ...{ iat: undefined, exp: undefined, nbf: undefined, act: undefined, act_sid: undefined },
+  ...{ anc: undefined, scp: undefined, acl: undefined, vis: undefined, meta: undefined },
+};
 
 const REQUIRED = ['jti', 'sub', 'iss', 'aud', 'nid', 'iat', 'exp'] as const;
 
@@ -64,7 +71,7 @@ const TYPE_CHECKS: ReadonlyMap<string, (value: JsonValue) => boolean> = new Map(
  * Whether `sub` is a key id that the feed can name is for `feed/scope-id` to say.
  */
 export function parseClaims(payload: JsonObject): Result<TokenClaims> {
-  const wire: Record<string, JsonValue> = Object.create(null);
+  const wire: Record<string, JsonValue | undefined> = { ...NO_CLAIMS };
   const customClaims: Record<string, JsonValue> = Object.create(null);
   for (const name of Object.keys(payload)) {
     const value = payload[name];
@@ -89,7 +96,7 @@ export function parseClaims(payload: JsonObject): Result<TokenClaims> {
 }
 
 function namedClaims(wire: WireClaims, customClaims: Record<string, JsonValue>): TokenClaims {
-  return {
+  const claims: Writable<TokenClaims> = {
     tokenId: wire.jti,
     keyId: wire.sub,
     issuer: wire.iss,
@@ -100,14 +107,17 @@ function namedClaims(wire: WireClaims, customClaims: Record<string, JsonValue>):
     scopes: wire.scp ?? [],
     ancestorTokenIds: wire.anc ?? [],
     customClaims,
-    ...(wire.nbf !== undefined && { notBeforeSeconds: wire.nbf }),
-    ...(wire.act !== undefined && { actor: wire.act }),
-    ...(wire.act_sid !== undefined && { actorScopeId: wire.act_sid }),
-    ...(wire.acl !== undefined && { allowedCidrs: wire.acl }),
-    ...(wire.vis !== undefined && { visibility: wire.vis }),
-    ...(wire.meta !== undefined && { metadata: wire.meta }),
   };
+  if (wire.nbf !== undefined) claims.notBeforeSeconds = wire.nbf;
+  if (wire.act !== undefined) claims.actor = wire.act;
+  if (wire.act_sid !== undefined) claims.actorScopeId = wire.act_sid;
+  if (wire.acl !== undefined) claims.allowedCidrs = wire.acl;
+  if (wire.vis !== undefined) claims.visibility = wire.vis;
+  if (wire.meta !== undefined) claims.metadata = wire.meta;
+  return claims;
 }
+
+type Writable<T> = { -readonly [Name in keyof T]: T[Name] };
 
 function isText(value: JsonValue): boolean {
   return typeof value === 'string' && value !== '';

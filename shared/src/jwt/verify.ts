@@ -1,10 +1,12 @@
 /** Verification of derived tokens in JWT form. No I/O, no clock: keys and time are arguments. */
 
+import { decodeCanonicalText } from '../bytes/base64url-text.ts';
 import { type VerificationKey, verifySignature } from '../crypto/verification-key.ts';
+import { isJsonObject, type JsonObject, parseStrictJson } from '../json/strict-json.ts';
 import { accept, type Result, refuse } from '../result.ts';
 import type { UnixSeconds } from '../time.ts';
 import type { TokenClaims, VerifiedClaims } from './claims.ts';
-import { parseJsonPart, type UnverifiedJwtHeader } from './header.ts';
+import type { UnverifiedJwtHeader } from './header.ts';
 import { parseJwt, rememberHeader } from './parse.ts';
 import { parseClaims } from './parse-claims.ts';
 
@@ -60,7 +62,7 @@ export async function verifyJwt(
     return refuse('signature_invalid', { kid: key.value.kid });
   }
   rememberHeader(text, jwt.value);
-  const payload = parseJsonPart(unverifiedPayload);
+  const payload = parsePayload(unverifiedPayload);
   if (payload === undefined) return refuse('token_malformed', { part: 'payload' });
   const claims = parseClaims(payload);
   if (!claims.ok) return claims;
@@ -84,6 +86,13 @@ function selectKey(
   if (key.issuer !== policy.issuer) return refuse('issuer_mismatch', { kid });
   if (key.audience !== policy.audience) return refuse('audience_mismatch', { kid });
   return accept(key);
+}
+
+/** `encoded` is canonical (`parse.ts`); `undefined` unless it holds a strict JSON object in UTF-8. */
+function parsePayload(encoded: string): JsonObject | undefined {
+  const json = decodeCanonicalText(encoded);
+  const payload = json === undefined ? undefined : parseStrictJson(json);
+  return isJsonObject(payload) ? payload : undefined;
 }
 
 type RefusedResult = ReturnType<typeof refuse>;
