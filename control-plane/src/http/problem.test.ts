@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { ERROR_DOMAIN, PROBLEMS, type ProblemCode, problemResponse } from './problem.ts';
 
@@ -66,4 +67,14 @@ test('only what may pass by itself is called retryable', () => {
     'service_unavailable',
     'gateway_timeout',
   ]);
+});
+
+test('docs/errors.md has exactly these codes, as they are', () => {
+  const text = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
+  const documented = [...text.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| `([A-Z_]+)` \| (yes|no) \|/gm)];
+  expect(documented.map(([, ...columns]) => columns.join(' '))).toEqual(
+    Object.entries(PROBLEMS).map(([code, { status, grpc, retryable }]) =>
+      [code.toUpperCase(), status, grpc, retryable ? 'yes' : 'no'].join(' '),
+    ),
+  );
 });
