@@ -4,21 +4,13 @@
  * `docs/configuration.md` explains each name.
  */
 
-import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { decodeHex } from '@cardea/shared/bytes/hex';
 import {
   CLOCK_SKEW_SECONDS_MAX,
   DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
 } from '@cardea/shared/limits';
+import { type Ed25519PrivateJwk, NO_KEY, parseEd25519PrivateJwk } from './ed25519-private-jwk.ts';
 import { Secret } from './secret.ts';
-
-/** RFC 8037 §2. */
-export interface Ed25519PrivateJwk {
-  readonly kty: 'OKP';
-  readonly crv: 'Ed25519';
-  readonly x: string;
-  readonly d: string;
-}
 
 export interface ControlPlaneBindings {
   readonly database: D1Database;
@@ -205,23 +197,7 @@ function readFeedSigningKey(source: Source): Ed25519PrivateJwk {
   const jwk = parseEd25519PrivateJwk(text);
   if (jwk !== undefined) return jwk;
   if (text !== '') source.fail('FEED_SIGNING_KEY', 'must be a private Ed25519 JWK (RFC 8037)');
-  return { kty: 'OKP', crv: 'Ed25519', x: '', d: '' };
-}
-
-function parseEd25519PrivateJwk(text: string): Ed25519PrivateJwk | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined; // Not JSON: the caller reports it, without the parser's quote of the text.
-  }
-  if (typeof value !== 'object' || value === null) return undefined;
-  const { kty, crv, x, d } = value as Record<string, unknown>;
-  if (kty !== 'OKP' || crv !== 'Ed25519' || typeof x !== 'string' || typeof d !== 'string') {
-    return undefined;
-  }
-  if (decodeBase64url(x)?.length !== 32 || decodeBase64url(d)?.length !== 32) return undefined;
-  return { kty, crv, x, d };
+  return NO_KEY;
 }
 
 function readIssuer(source: Source): string {
