@@ -5,7 +5,7 @@ import { feedKeyId } from '@cardea/shared/feed/feed-key';
 import { encodeHeadPayload, type FeedHead } from '@cardea/shared/feed/head';
 import { headProtectedHeader } from '@cardea/shared/feed/head-signature';
 import { CompactSign, importJWK } from 'jose';
-import type { Ed25519PrivateJwk } from '../config.ts';
+import type { Ed25519PrivateJwk } from '../ed25519-private-jwk.ts';
 import type { Secret } from '../secret.ts';
 
 /** Compact JWS (RFC 7515 §7.1) of a head. */
