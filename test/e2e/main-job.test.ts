@@ -188,6 +188,9 @@ test('the commands: issue, exchange, verify, revoke; refusals carry the serverâ€
   expect(await revoke()).toMatchObject({ status: 1, err: expect.stringContaining('HTTP 409') });
   expect(await verify()).toMatchObject({ status: 1, out: expect.stringContaining('REVOKED') });
 
+  const version = await runCardea(['version', '-e', controlPlaneUrl, '--format', 'json'], { env });
+  expect(JSON.parse(version.out)).toMatchObject({ control_plane: expect.stringMatching(/^\d/) });
+
   const other = { ...env, CARDEA_ADMIN_TOKEN: `${adminToken}x` };
   const refused = await runCardea(['keys', 'issue', 'x', '--actor', 'a'], { env: other });
   expect(refused).toMatchObject({ status: 1, out: '', err: expect.stringContaining('HTTP 401') });

@@ -27,7 +27,7 @@ export const keysRevokeCommand: Command = {
     await callJson({
       endpoint,
       method: 'POST',
-      path: `/v2alpha1/admin/issuedApiKeys/${encodeURIComponent(keyId)}:revoke`,
+      path: `/v2alpha1/admin/apiKeys/${encodeURIComponent(keyId)}:revoke`,
       adminToken: adminTokenOf(context, endpoint),
       json: {
         ...(reason === undefined ? {} : { reason: `REVOCATION_REASON_${reason.toUpperCase()}` }),

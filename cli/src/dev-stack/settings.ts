@@ -1,6 +1,6 @@
 /** What a user may set about the local stack, read from the environment, all problems at once. */
 
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { REPOSITORY_FOLDER } from '../repository.ts';
 import { StackFailed } from './stack-failed.ts';
 
@@ -62,7 +62,7 @@ export function parseStackSettings(env: Environment): StackSettings {
 
 /** `.cardea` in the checkout, or where `CARDEA_STATE_FOLDER` points. */
 export function stateFolderOf(env: Environment): string {
-  return env.CARDEA_STATE_FOLDER || join(REPOSITORY_FOLDER, '.cardea');
+  return resolve(env.CARDEA_STATE_FOLDER || join(REPOSITORY_FOLDER, '.cardea'));
 }
 
 function parseOriginUrl(

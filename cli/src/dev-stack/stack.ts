@@ -13,7 +13,13 @@ import type { StackSettings } from './settings.ts';
 import { StackFailed } from './stack-failed.ts';
 import { openStateFolder, type StateFolder } from './state-folder.ts';
 import { waitUntilReady } from './wait-until-ready.ts';
-import { readKvNamespaceId, startControlPlane, startEdge, startMigration } from './workers.ts';
+import {
+  readKvNamespaceId,
+  startControlPlane,
+  startEdge,
+  startMigration,
+  wranglerScript,
+} from './workers.ts';
 
 export interface StackOptions extends StackSettings {
   /** Called with one line for each stage of the start, and when the control plane is stopped. */
@@ -109,6 +115,7 @@ class StackRun implements Stack {
 
   async start(): Promise<void> {
     const { signal, log = () => {} } = this.#options;
+    wranglerScript(); // Says at once if it is not installed.
     removeDevFile(this.state.path); // A crash may have left one: nobody shall read it as running.
     await this.#migrate();
     if (this.#options.originUrl === undefined) this.#startSampleApi();

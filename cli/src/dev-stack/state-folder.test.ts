@@ -85,6 +85,27 @@ const DAMAGED: ReadonlyArray<readonly [what: string, content: string]> = [
   ['without the feed key', '{"version":1,"cardeaSecret":"a","adminToken":"b"}'],
 ];
 
+test('secrets of which one was changed are refused', () => {
+  const { secrets } = runOnce();
+  const write = (changes: object) =>
+    writeFileSync(
+      join(path, 'secrets.json'),
+      JSON.stringify({ version: 1, ...secrets, ...changes }),
+    );
+  write({});
+  expect(runOnce().secrets).toEqual(secrets);
+  for (const changes of [
+    { cardeaSecret: 'short' },
+    { adminToken: '' },
+    { feedSigningKey: '{}' },
+    { feedSigningKey: 'x' },
+    { feedPublicKey: secrets.cardeaSecret },
+  ]) {
+    write(changes);
+    expect(() => openStateFolder(path), Object.keys(changes).join()).toThrow('is damaged');
+  }
+});
+
 test.each(DAMAGED)('secrets that are %s are refused, and stay as they are', (_, content) => {
   mkdirSync(path);
   writeFileSync(join(path, 'secrets.json'), content);

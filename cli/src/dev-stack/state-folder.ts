@@ -116,7 +116,14 @@ function parseSecrets(text: string): FreshSecrets | undefined {
     feedSigningKey: textOf(content.feedSigningKey),
     feedPublicKey: textOf(content.feedPublicKey),
   };
-  return Object.values(secrets).includes('') ? undefined : secrets;
+  // What the control plane and the edge would refuse later, and less clearly.
+  const feedKey = parseJsonObject(secrets.feedSigningKey);
+  const isWhole =
+    secrets.cardeaSecret.length >= 32 &&
+    secrets.adminToken !== '' &&
+    textOf(feedKey?.d) !== '' &&
+    textOf(feedKey?.x) === secrets.feedPublicKey;
+  return isWhole ? secrets : undefined;
 }
 
 /** Turns what the file system refuses into one line; everything else passes. */

@@ -12,6 +12,7 @@ import { type Child, startChild } from './child.ts';
 import { renderEnvFile } from './env-file.ts';
 import { LOOPBACK } from './free-ports.ts';
 import { writePrivateFile } from './private-file.ts';
+import { StackFailed } from './stack-failed.ts';
 import type { StateFolder } from './state-folder.ts';
 import { readBinding } from './wrangler-config.ts';
 
@@ -37,6 +38,15 @@ export interface WorkerAddresses {
   readonly controlPlaneUrl: string;
   readonly originUrl: string;
   readonly hardSeconds?: number | undefined;
+}
+
+/** Wrangler's own script. Fails where nobody has installed the dependencies yet. */
+export function wranglerScript(): string {
+  try {
+    return createRequire(import.meta.url).resolve('wrangler');
+  } catch {
+    throw new StackFailed('the dependencies are missing: run "npm ci" first');
+  }
 }
 
 /** Starts the process that applies what is missing of the migrations, and ends. */
@@ -119,7 +129,7 @@ function startWorker(state: StateFolder, worker: WorkerSpecification): Child {
   return startChild({
     name: worker.name,
     args: [
-      ...[createRequire(import.meta.url).resolve('wrangler'), 'dev', '--config', worker.config],
+      ...[wranglerScript(), 'dev', '--config', worker.config],
       ...['--env-file', envFile, '--persist-to', state.storagePath],
       ...['--ip', LOOPBACK, '--port', String(worker.port), '--inspector-port', '0'],
       '--show-interactive-dev-session=false',
