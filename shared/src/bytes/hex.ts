@@ -1,10 +1,11 @@
 /** Lowercase hexadecimal. */
 
-const DIGITS = '0123456789abcdef';
+/** The two digits of each byte. */
+const PAIRS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
 
 export function encodeHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += DIGITS.charAt(byte >> 4) + DIGITS.charAt(byte & 15);
+  for (let i = 0; i < bytes.length; i++) text += PAIRS[bytes[i] ?? 0];
   return text;
 }
 

@@ -3,7 +3,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { formatUuid, isUuidV4, parseUuidV4, uuidV4FromRandom } from './uuid.ts';
+import { formatUuid, isUuidV4, isUuidV4Bytes, parseUuidV4, uuidV4FromRandom } from './uuid.ts';
 
 const GOOD = '3f8e5d0a-8c51-4b7e-9d12-6a0f4c2b7e91';
 
@@ -14,6 +14,9 @@ test('16 random bytes make a version-4 UUID that comes back; the 122 other bits 
       const bytes = uuidV4FromRandom(random);
       const text = formatUuid(bytes);
       expect(isUuidV4(text)).toBe(true);
+      expect(isUuidV4Bytes(bytes)).toBe(true);
+      expect(isUuidV4Bytes(random)).toBe(isUuidV4(formatUuid(random)));
+      expect(isUuidV4Bytes(bytes.subarray(1))).toBe(false);
       expect(parseUuidV4(text)).toEqual(bytes);
       expect(random).toEqual(before);
       const mask = (input: Uint8Array) =>

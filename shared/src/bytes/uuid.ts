@@ -13,6 +13,12 @@ export function parseUuidV4(text: string): Uint8Array<ArrayBuffer> | undefined {
   return isUuidV4(text) ? decodeHex(text.replaceAll('-', '')) : undefined;
 }
 
+/** Whether 16 bytes carry version 4 and the variant of RFC 9562 §4.1. */
+export function isUuidV4Bytes(bytes: Uint8Array): boolean {
+  const [version = 0, variant = 0] = [bytes[6], bytes[8]];
+  return bytes.length === 16 && version >> 4 === 4 && variant >> 6 === 0b10;
+}
+
 /** The text form of 16 bytes. Does not look at version and variant. */
 export function formatUuid(bytes: Uint8Array): string {
   const hex = encodeHex(bytes);

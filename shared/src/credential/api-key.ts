@@ -17,7 +17,7 @@ import { decodeBase58, encodeBase58 } from '../bytes/base58.ts';
 import { concatBytes } from '../bytes/framing.ts';
 import { encodeHex } from '../bytes/hex.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import { formatUuid, isUuidV4, parseUuidV4 } from '../bytes/uuid.ts';
+import { formatUuid, isUuidV4Bytes, parseUuidV4 } from '../bytes/uuid.ts';
 import type { ChecksumKey } from '../crypto/derive-key.ts';
 import { sha256 } from '../crypto/digest.ts';
 import { equalConstantTime } from '../crypto/equal-constant-time.ts';
@@ -92,8 +92,9 @@ export function parseApiKey(text: string): Result<UnverifiedApiKey> {
   if (checksum === undefined) return refuse('api_key_malformed');
   const identifier = decodeExactly(checkedText.slice(identifierStart), IDENTIFIER_SHAPE);
   if (identifier === undefined) return refuse('api_key_malformed');
-  const keyId = formatUuid(identifier.subarray(0, KEY_ID_BYTES));
-  if (!isUuidV4(keyId)) return refuse('api_key_malformed');
+  const keyIdBytes = identifier.subarray(0, KEY_ID_BYTES);
+  if (!isUuidV4Bytes(keyIdBytes)) return refuse('api_key_malformed');
+  const keyId = formatUuid(keyIdBytes);
   const secretPart = identifier.slice(KEY_ID_BYTES);
   return accept({ unverified: { prefix, keyId, secretPart }, checksum, checkedText });
 }
