@@ -62,19 +62,24 @@ export function mergeColumns(runs: readonly EntryColumns[]): EntryColumns {
   return level[0] ?? emptyColumns(0);
 }
 
-/** The bound of exactly this scope, or `undefined`. Binary search, no allocation. */
+/**
+ * The bound of exactly this scope, or `undefined`. Binary search over the upper halves, no allocation.
+ * Scope ids are random, so hardly ever do two of them share one; those are looked at in turn.
+ */
 export function boundIn(columns: EntryColumns, { high, low }: ScopeId): number | undefined {
+  const highs = columns.high;
   let from = 0;
-  let to = columns.high.length;
+  let to = highs.length;
   while (from < to) {
     const middle = (from + to) >>> 1;
-    const middleHigh = columns.high[middle] ?? 0;
-    const isBefore = middleHigh < high || (middleHigh === high && (columns.low[middle] ?? 0) < low);
-    if (isBefore) from = middle + 1;
+    if ((highs[middle] ?? 0) < high) from = middle + 1;
     else to = middle;
   }
-  // Past the end the columns give `undefined`, which equals no scope id.
-  return columns.high[from] === high && columns.low[from] === low ? columns.bound[from] : undefined;
+  // Past the end the column gives `undefined`, which equals no scope id.
+  for (; highs[from] === high; from++) {
+    if (columns.low[from] === low) return columns.bound[from];
+  }
+  return undefined;
 }
 
 function mergeTwo(a: EntryColumns, b: EntryColumns): EntryColumns {

@@ -136,19 +136,10 @@ async function importKey(item: JsonValue): Promise<FeedVerificationKey | undefin
   const object = asObject(item);
   const binding = object === undefined ? undefined : parseBinding(object);
   if (object === undefined || binding === undefined) return undefined;
-  const jwk = asObject(ownMember(object, 'jwk'));
-  if (jwk === undefined || !hasOnlyPublicMembers(jwk)) return undefined;
-  const imported = await importVerificationKey(jwk);
+  const imported = await importVerificationKey(ownMember(object, 'jwk'));
   if (!imported.ok || imported.value.algorithm !== textMember(object, 'alg')) return undefined;
   const { algorithm, key } = imported.value;
   return { ...binding, algorithm, key, scopeId: await scopeIdOfSigningKey(binding.kid) };
-}
-
-function hasOnlyPublicMembers(jwk: JsonObject): boolean {
-  const names = publicMemberNames(textMember(jwk, 'kty'));
-  return (
-    names?.length === Object.keys(jwk).length && names.every((name) => Object.hasOwn(jwk, name))
-  );
 }
 
 type KeyBinding = Omit<FeedVerificationKey, 'algorithm' | 'key' | 'scopeId'>;
