@@ -36,7 +36,7 @@ export interface SignedHead {
   readonly compactJws: string;
 }
 
-/** How long the database may take before a heartbeat goes on without it. */
+/** How long the database may take before a heartbeat goes on without it; less for short bounds. */
 const DATABASE_MILLISECONDS_MAX = 3000;
 /** How long one call of KV may take. A write that comes late carries a lower `seq` and harms nothing. */
 const FEED_STORE_MILLISECONDS_MAX = 10_000;
@@ -183,12 +183,12 @@ export class Publisher {
 
   /** The database may be away: then the publisher goes on with what it has, and says so. */
   async #synchronise(): Promise<void> {
-    const { log, storage, truth } = this.#parts;
+    const { heartbeatMilliseconds, log, storage, truth } = this.#parts;
+    const milliseconds = Math.min(DATABASE_MILLISECONDS_MAX, heartbeatMilliseconds / 2);
     const abort = new AbortController();
     try {
-      await within(DATABASE_MILLISECONDS_MAX, synchroniseRevocations(storage, truth));
-      const keys = synchroniseSigningKeys(storage, truth, abort.signal);
-      await within(DATABASE_MILLISECONDS_MAX, keys);
+      await within(milliseconds, synchroniseRevocations(storage, truth));
+      await within(milliseconds, synchroniseSigningKeys(storage, truth, abort.signal));
     } catch (error) {
       log('error', 'feed_not_synchronised', { error: nameOf(error) });
     } finally {

@@ -1,0 +1,126 @@
+/** The hub behind the worker: what the admin's revocation does to KV, and the feed over HTTP. */
+
+import { evictDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { HEAD_OBJECT } from '@cardea/shared/feed/head';
+import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { admin, anonymous, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
+import { headInKv, hub, publish } from '../../testing/hub.ts';
+
+beforeAll(publish);
+
+const scopeOf = (keyId: string) => formatScopeId(scopeIdOfKey(keyId));
+const revoke = (keyId: string) => admin(`${ISSUED}/${keyId}:revoke`, { body: {} });
+
+describe('a revocation', () => {
+  test('is acknowledged by the hub, marked, and in the next head', async () => {
+    const { issued_api_key: key } = await issue();
+    const response = await revoke(key.key_id);
+    expect(response.status).toBe(204);
+    expect(response.headers.get('cardea-revocation')).toBe('acknowledged');
+    const row = 'SELECT acknowledged FROM revocations WHERE scope_id = ?';
+    const marked = await env.DB.prepare(row).bind(scopeOf(key.key_id)).first();
+    expect(marked).toEqual({ acknowledged: 1 });
+    await publish();
+    expect((await headInKv()).bounds.get(scopeOf(key.key_id))).toBe(0xffffffff);
+  });
+
+  test('reaches KV by the alarm alone', async () => {
+    const { issued_api_key: key } = await issue();
+    await revoke(key.key_id);
+    const isThere = async () => (await headInKv()).bounds.has(scopeOf(key.key_id));
+    await expect.poll(isThere, { timeout: 10_000, interval: 200 }).toBe(true);
+  });
+
+  test('survives the eviction of the hub', async () => {
+    const { issued_api_key: key } = await issue();
+    await revoke(key.key_id);
+    await evictDurableObject(hub());
+    await publish();
+    expect((await headInKv()).bounds.has(scopeOf(key.key_id))).toBe(true);
+  });
+});
+
+describe('the feed over HTTP', () => {
+  const head = (headers = {}) => anonymous('/feed/v1/head', { headers });
+
+  test('serves a head newer than that in KV, and nothing keeps it', async () => {
+    const response = await head();
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/jose');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('etag')).toMatch(/^"\d+-\d+"$/);
+    const bytes = await response.arrayBuffer();
+    expect(new TextDecoder().decode(bytes).split('.')).toHaveLength(3);
+  });
+
+  test('contains at once what was just acknowledged, without a write to KV', async () => {
+    const { issued_api_key: key } = await issue();
+    await expect.poll(async () => (await hub().status()).failures).toBe(0);
+    await revoke(key.key_id);
+    const contains = async () => {
+      const text = new TextDecoder().decode(await (await head()).arrayBuffer());
+      const payload = text.split('.')[1].replaceAll('-', '+').replaceAll('_', '/');
+      const tail = JSON.parse(atob(payload)).tail.replaceAll('-', '+').replaceAll('_', '/');
+      const hex = [...atob(tail)]
+        .map((c) => c.charCodeAt(0).toString(16).padStart(2, '0'))
+        .join('');
+      return hex.includes(scopeOf(key.key_id));
+    };
+    await expect.poll(contains, { timeout: 3000, interval: 100 }).toBe(true);
+  });
+
+  test('answers 304 while the head is the same', async () => {
+    for (let tries = 0; tries < 5; tries++) {
+      const etag = (await head()).headers.get('etag') ?? '';
+      const again = await head({ 'if-none-match': etag });
+      if (again.status === 200) continue; // A second had passed: it was stamped anew.
+      expect(again.status).toBe(304);
+      expect(again.headers.get('etag')).toBe(etag);
+      expect(await again.text()).toBe('');
+      return;
+    }
+    throw new Error('No head lasted for two requests.');
+  });
+
+  test('answers 200 to the tag of another head', async () => {
+    expect((await head({ 'if-none-match': '"1-1"' })).status).toBe(200);
+  });
+
+  test('serves the keyset that the head in KV names, byte for byte', async () => {
+    const { keysetHash } = await headInKv();
+    const response = await anonymous(`/feed/v1/keyset/${keysetHash}`);
+    expect(response.headers.get('cache-control')).toContain('immutable');
+    expect(await response.text()).toBe(await env.FEED.get(`v1/keyset/${keysetHash}`, 'text'));
+  });
+
+  test.each([
+    ['another hash', 'f'.repeat(64)],
+    ['no hash', 'head'],
+    ['a hash in capitals', 'F'.repeat(64)],
+    ['a path', '..%2fhead'],
+  ])('has no keyset of %s', async (_, hash) => {
+    expect(await outcomeOf(await anonymous(`/feed/v1/keyset/${hash}`))).toBe('404 not_found');
+  });
+});
+
+describe('at rest', () => {
+  test('no private key stands in D1 or in KV, and no salt', async () => {
+    const { secret } = await issue();
+    await admin('/v2alpha1/admin/apiKeys:derive', { body: { credential: secret } });
+    const stored = await env.DB.prepare('SELECT * FROM signing_keys').all();
+    const secrets = await env.DB.prepare('SELECT * FROM stored_secrets').all();
+    expect(stored.results).not.toHaveLength(0);
+    expect(secrets.results.map(({ name }) => name)).toEqual(['actor-salt']);
+    for (const row of stored.results) {
+      const text = String(row.sealed_private_jwk).replaceAll('-', '+').replaceAll('_', '/');
+      expect(text.length).toBeGreaterThan(100);
+      expect(atob(text)).not.toMatch(/kty|"d"/);
+      expect(Object.keys(JSON.parse(String(row.public_jwk))).sort()).toEqual(['crv', 'kty', 'x']);
+    }
+    const { keys } = await env.FEED.list();
+    expect(keys.map(({ name }) => name)).toContain(HEAD_OBJECT);
+    for (const { name } of keys) expect(await env.FEED.get(name, 'text')).not.toContain('"d"');
+  });
+});

@@ -1,0 +1,97 @@
+/**
+ * Fails the n-th call that leaves the process, for n = 1, 2, … until a clean run, before its effect
+ * and after it (docs/feed.md, invariant 4): no acknowledged revocation is missing from a head that
+ * claims to contain it, every committed one arrives without an operator, and what a head names exists.
+ */
+
+import { env } from 'cloudflare:workers';
+import { keysetObject } from '@cardea/shared/feed/head';
+import { beforeEach, expect, test } from 'vitest';
+import {
+  commitRevocation,
+  emptyWorld,
+  publishedHead,
+  type TestPublisher,
+  withPublisher,
+} from '../../testing/publishers.ts';
+
+beforeEach(emptyWorld);
+
+/** More calls than any run makes: a loop that does not end is a failure, not a hang. */
+const CALLS_MAX = 400;
+
+interface Promised {
+  readonly scopeId: string;
+  /** When `acknowledged` was answered; absent while it is only committed. */
+  readonly acknowledgedAt?: number;
+}
+
+/** What is true of the head in KV at every moment. */
+async function checkHead(world: TestPublisher, promised: readonly Promised[], seqs: number[]) {
+  const head = await publishedHead(world);
+  if (head === undefined) return;
+  for (const { scopeId, acknowledgedAt } of promised) {
+    const isClaimed = acknowledgedAt !== undefined && acknowledgedAt < head.issuedAtSeconds * 1000;
+    if (isClaimed) expect(head.scopeIds, 'an acknowledged revocation').toContain(scopeId);
+  }
+  expect(await env.FEED.get(keysetObject(head.keysetHash)), 'the keyset').not.toBeNull();
+  expect(head.seq).toBeGreaterThanOrEqual(seqs.at(-1) ?? 0);
+  seqs.push(head.seq);
+}
+
+/** A first start, a revocation, a head, a second revocation, another head: with one fault in it. */
+async function runOnce(
+  failAt: number,
+  mode: 'before' | 'after',
+): Promise<{ readonly calls: number }> {
+  let calls = 0;
+  await withPublisher(crypto.randomUUID(), async (world) => {
+    const { clock, faults } = world;
+    const promised: Promised[] = [];
+    const seqs: number[] = [];
+    Object.assign(faults, { calls: 0, failAt, mode });
+    const revoke = async () => {
+      const { row, scopeId } = await commitRevocation();
+      const answer = await world.announcer.announce([row]);
+      promised.push(
+        answer === 'acknowledged' ? { scopeId, acknowledgedAt: clock.now() } : { scopeId },
+      );
+      await checkHead(world, promised, seqs);
+    };
+    const alarm = async () => {
+      clock.at += 2000;
+      // A thrown alarm is a crash: the process is gone, the runtime runs the alarm again.
+      await world.publisher.runAlarm().catch(() => world.restart());
+      await checkHead(world, promised, seqs);
+    };
+    for (const step of [alarm, revoke, alarm, revoke, alarm]) await step();
+    calls = faults.calls;
+    faults.failAt = Number.POSITIVE_INFINITY;
+    // Repaired without an operator: nothing but alarms, at the times that the publisher chose.
+    for (let repairs = 0; repairs < 3; repairs++) {
+      expect(world.alarm.at ?? clock.at).toBeLessThanOrEqual(clock.at + 31_000);
+      clock.at = Math.max(clock.at, world.alarm.at ?? 0) + 1;
+      await alarm();
+    }
+    const head = await publishedHead(world);
+    for (const { scopeId } of promised) expect(head?.scopeIds).toContain(scopeId);
+    const states = await env.DB.prepare('SELECT state FROM signing_keys').all();
+    expect(states.results).toEqual([{ state: 'active' }]);
+  });
+  return { calls };
+}
+
+test.each(['before', 'after'] as const)(
+  'a call that fails %s its effect loses nothing and promises nothing',
+  async (mode) => {
+    let n = 1;
+    for (; n < CALLS_MAX; n++) {
+      await emptyWorld();
+      const { calls } = await runOnce(n, mode);
+      if (calls < n) break; // No call failed: this was the clean run.
+    }
+    expect(n).toBeGreaterThan(40);
+    expect(n).toBeLessThan(CALLS_MAX);
+  },
+  120_000,
+);

@@ -1,0 +1,40 @@
+import { unixMilliseconds } from '@cardea/shared/time';
+import { describe, expect, test } from 'vitest';
+import { earliestNextWrite, heartbeatMilliseconds, nextAlarm } from './schedule.ts';
+
+const NOW = unixMilliseconds(1_800_000_000_000);
+
+test.each([
+  ['30 s for the default bound', 120, 30_000],
+  ['a quarter of a short bound', 8, 2000],
+  ['never more than 30 s', 86_400, 30_000],
+])('the heartbeat is %s', (_, feedHardSeconds, milliseconds) => {
+  expect(heartbeatMilliseconds(feedHardSeconds)).toBe(milliseconds);
+});
+
+describe('the earliest next write', () => {
+  const after = (failures: number, random = 1) =>
+    earliestNextWrite({ endedAt: NOW, failures, heartbeat: 30_000, random }) - NOW;
+
+  test('is a second after a success', () => expect(after(0)).toBe(1000));
+
+  test('is later with each failure, up to a heartbeat', () => {
+    expect([1, 2, 3, 4, 5, 6, 40].map((failures) => after(failures))).toEqual([
+      1000, 2000, 4000, 8000, 16_000, 30_000, 30_000,
+    ]);
+  });
+
+  test('is spread by half, but never under a second', () => {
+    expect(after(3, 0)).toBe(2000);
+    expect(after(1, 0)).toBe(1000);
+  });
+});
+
+test.each([
+  ['at the heartbeat when nothing waits', false, NOW + 500, NOW + 30_000],
+  ['at the earliest time allowed when something waits', true, NOW + 500, NOW + 500],
+  ['now when something waits and nothing forbids it', true, NOW - 500, NOW],
+])('the next alarm is %s', (_, ...[isWorkWaiting, earliest, alarm]) => {
+  const situation = { now: NOW, earliest: unixMilliseconds(earliest), heartbeat: 30_000 };
+  expect(nextAlarm({ ...situation, isWorkWaiting })).toBe(alarm);
+});

@@ -1,0 +1,43 @@
+/** The worker's own hub in tests: its alarm is run by hand, or by the runtime when it is due. */
+
+import { runDurableObjectAlarm, runInDurableObject } from 'cloudflare:test';
+import { env } from 'cloudflare:workers';
+import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { HEAD_OBJECT } from '@cardea/shared/feed/head';
+import { verifyHead } from '@cardea/shared/feed/head-signature';
+import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { anonymous } from './api.ts';
+
+export const hub = () => env.HUB.get(env.HUB.idFromName(env.ENVIRONMENT_ID));
+
+/** Runs the alarm until the hub has published since this call: the runtime may be faster. */
+export async function publish(): Promise<void> {
+  const before = (await hub().status()).publishedSeq ?? 0;
+  for (let tries = 0; tries < 50; tries++) {
+    await hub().poke({ soon: true });
+    await runDurableObjectAlarm(hub());
+    if (((await hub().status()).publishedSeq ?? 0) > before) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('The hub did not publish.');
+}
+
+/** Lets the worker's hub do nothing by itself: for tests that bring a publisher of their own. */
+export async function silenceHub(): Promise<void> {
+  await anonymous('/health/alive'); // The worker pokes the hub at its first request only.
+  const before = (await hub().status()).publishedSeq;
+  if (before === null) await publish();
+  await runInDurableObject(hub(), (_hub: unknown, state: DurableObjectState) =>
+    state.storage.deleteAlarm(),
+  );
+}
+
+/** The head in KV as an edge reads it. */
+export async function headInKv() {
+  const text = (await env.FEED.get(HEAD_OBJECT, 'text')) ?? '';
+  const keys = await importFeedKeys([JSON.parse(env.FEED_SIGNING_KEY).x]);
+  const head = await verifyHead(text, keys.value);
+  if (!head.ok) throw new Error(`The head is refused: ${JSON.stringify(head.refusal)}`);
+  const bounds = head.value.tail.map((entry) => [formatScopeId(entry.scopeId), entry.boundSeconds]);
+  return { ...head.value, bounds: new Map(bounds as Array<[string, number]>) };
+}
