@@ -4,10 +4,10 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Child, startChild } from '@cardea/cli/dev-stack/child';
+import { livingMembers } from '@cardea/cli/dev-stack/process-group';
 import { REPOSITORY_FOLDER } from '@cardea/cli/repository';
 import { afterAll, expect, test, vi } from 'vitest';
 import { startCommand } from './harness/cardea-command.ts';
-import { livingMembers } from './harness/process-groups.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'cardea-child-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

@@ -17,6 +17,7 @@ import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePorts } from '@cardea/cli/dev-stack/free-ports';
+import { livingMembers } from '@cardea/cli/dev-stack/process-group';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { callWithToken } from './harness/calls.ts';
 import {
@@ -27,7 +28,6 @@ import {
   runCommand,
   startCommand,
 } from './harness/cardea-command.ts';
-import { livingMembers } from './harness/process-groups.ts';
 
 /** What `npm start` prints when everything answers. */
 const UP = 'Ctrl-C stops everything';

@@ -6,12 +6,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { stripVTControlCharacters } from 'node:util';
+import { parseJsonObject, textOf } from '../json-object.ts';
+import { endGroup, signalGroup } from './process-group.ts';
 
 /** What a process gets for stopping in order before it is ended, milliseconds. */
 const STOP_MILLISECONDS_MAX = 6_000;
 
-/** How long the system gets to clear away what was killed, milliseconds. */
-const GROUP_END_MILLISECONDS_MAX = 2_000;
+/** Characters of a log line that are shown. */
+const COMPLAINT_LENGTH_MAX = 300;
 
 const END_WITH_PARENT = new URL('./end-with-parent.mjs', import.meta.url).href;
 
@@ -55,6 +57,7 @@ export function startChild(specification: ChildSpecification): Child {
   const { pid } = process_;
   if (pid === undefined) throw new Error(`${name} cannot be started`);
 
+  process_.stdio[3]?.on('error', () => {}); // Its end is seen by 'exit'.
   let end: ChildEnd | undefined;
   const ended = new Promise<ChildEnd>((resolve) => {
     process_.once('exit', (code, signal) => {
@@ -92,30 +95,11 @@ function spawnInGroup({ args, env, cwd, logFile }: ChildSpecification): ChildPro
     return spawn(process.execPath, argv, {
       cwd,
       detached: true,
-      env: { ...Object.fromEntries(passedOn), ...env },
-      stdio: ['ignore', log, log, 'ipc'],
+      env: { ...Object.fromEntries(passedOn), ...env, CARDEA_PARENT_PIPE: '3' },
+      stdio: ['ignore', log, log, 'pipe'], // The fourth is number 3.
     });
   } finally {
     closeSync(log);
-  }
-}
-
-/** Ends whatever a process has started and left behind, and waits until it is gone. */
-async function endGroup(pid: number): Promise<void> {
-  const deadline = performance.now() + GROUP_END_MILLISECONDS_MAX;
-  while (signalGroup(pid, 'SIGKILL') && performance.now() < deadline) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
-
-/** Signals the group that `pid` leads. Answers whether it has any members. */
-function signalGroup(pid: number, signal: NodeJS.Signals): boolean {
-  try {
-    process.kill(-pid, signal);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return false;
-    throw error;
   }
 }
 
@@ -124,5 +108,8 @@ function findComplaint(logFile: string): string {
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '');
-  return lines.findLast((line) => /error|✘|invalid|missing/i.test(line)) ?? lines.at(-1) ?? '';
+  const line = lines.findLast((text) => /error|✘|invalid|missing/i.test(text)) ?? lines.at(-1);
+  // The runtime logs JSON; the message is what tells.
+  const message = textOf(parseJsonObject(line ?? '')?.message) || (line ?? '');
+  return message.replaceAll(/\s+/g, ' ').slice(0, COMPLAINT_LENGTH_MAX);
 }

@@ -26,8 +26,7 @@ export async function waitUntilReady({ child, url, signal }: Readiness): Promise
     if (child.hasEnded()) {
       const { code, signal: by } = await child.ended;
       throw new StackFailed(
-        `${child.name} ended before it was ready (${by ?? `exit ${code}`}): ` +
-          `${child.lastComplaint()} (log: ${child.logFile})`,
+        `${child.name} ended before it was ready (${by ?? `exit ${code}`}): ${reasonOf(child)}`,
       );
     }
     const status = await statusOf(url);
@@ -38,10 +37,14 @@ export async function waitUntilReady({ child, url, signal }: Readiness): Promise
     }
     await new Promise((resolve) => setTimeout(resolve, POLL_MILLISECONDS));
   }
-  throw new StackFailed(
-    `${child.name} does not become ready (${last}): ` +
-      `${child.lastComplaint()} (log: ${child.logFile})`,
-  );
+  throw new StackFailed(`${child.name} does not become ready (${last}): ${reasonOf(child)}`);
+}
+
+function reasonOf(child: Child): string {
+  const complaint = child.lastComplaint();
+  const isDamaged = /SQLITE_(NOTADB|CORRUPT)/.test(complaint);
+  const hint = isDamaged ? '; the state folder is damaged, "npm run reset" clears it' : '';
+  return `${complaint}${hint} (log: ${child.logFile})`;
 }
 
 async function statusOf(url: string): Promise<number | undefined> {
