@@ -43,6 +43,7 @@ async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
     hardSeconds: config.feedHardSeconds,
     clockSkewSeconds: config.clockSkewSeconds,
     clock: () => unixMilliseconds(now()),
+    pause: (milliseconds) => scheduler.wait(milliseconds),
   });
   return createEdge({
     config,

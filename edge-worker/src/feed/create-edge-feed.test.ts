@@ -115,6 +115,60 @@ describe('while the snapshot is fresh', () => {
   });
 });
 
+describe('on a cold isolate', () => {
+  /** Timers advance the scripted clock. */
+  function coldEdge() {
+    const feed = new ScriptedFeed();
+    const edge = edgeFeedOf(feed, {
+      pause: async (milliseconds) => {
+        feed.nowSeconds += milliseconds / 1000;
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      },
+    });
+    return { feed, edge };
+  }
+
+  test('requests that come while the first one loads wait for the snapshot, not for the request', async () => {
+    const { feed, edge } = coldEdge();
+    const { seq } = await feed.publish();
+    const requests = [1, 2, 3].map(() => edge.snapshot(requestAt(feed.now), CLOSED));
+    for (const answer of await Promise.all(requests)) expect(answer).toMatchObject(fresh(seq));
+    expect(feed.reads.filter((name) => name === HEAD_OBJECT)).toHaveLength(1);
+  });
+
+  test('a load that never comes back refuses them after two seconds', async () => {
+    const { feed, edge } = coldEdge();
+    await feed.publish();
+    feed.weather = 'never';
+    void edge.snapshot(requestAt(feed.now), CLOSED);
+    const startedAt = feed.nowSeconds;
+    expect(await edge.snapshot(requestAt(feed.now), CLOSED)).toEqual(refuse('feed_stale'));
+    expect(feed.nowSeconds - startedAt).toBeCloseTo(2, 1);
+  });
+
+  test('a load that fails refuses them when it fails', async () => {
+    const { feed, edge } = coldEdge();
+    feed.weather = 'failing';
+    const startedAt = feed.nowSeconds;
+    const answers = [1, 2].map(() => edge.snapshot(requestAt(feed.now), CLOSED));
+    const refusal = refuse('feed_stale', { rule: 'read_failed' });
+    expect(await Promise.all(answers)).toEqual([refusal, refusal]);
+    expect(feed.nowSeconds - startedAt).toBeLessThan(1);
+  });
+
+  test('once a load has failed nobody waits: one tries again a second later', async () => {
+    const { feed, edge } = coldEdge();
+    feed.weather = 'failing';
+    await edge.snapshot(requestAt(feed.now), CLOSED);
+    const refusal = refuse('feed_stale', { rule: 'read_failed' });
+    expect(edge.snapshot(requestAt(feed.now), CLOSED)).toEqual(refusal);
+    feed.weather = 'fine';
+    const { seq } = await feed.publish();
+    feed.nowSeconds += 1;
+    expect(await edge.snapshot(requestAt(feed.now), CLOSED)).toMatchObject(fresh(seq));
+  });
+});
+
 describe('when the snapshot is stale', () => {
   test('trust ends at the bound by the signed age, however recently the head was read', async () => {
     const both = await loaded();

@@ -22,6 +22,8 @@ import type {
 } from './edge-feed.ts';
 import type { FeedSource } from './feed-source.ts';
 import {
+  FIRST_LOAD_POLL_MILLISECONDS,
+  FIRST_LOAD_WAIT_MILLISECONDS,
   FORCED_REFRESH_MILLISECONDS,
   REFRESH_MILLISECONDS,
   STALE_REFRESH_MILLISECONDS,
@@ -39,6 +41,11 @@ export interface EdgeFeedOptions {
   readonly clockSkewSeconds: number;
   /** Read after every wait: a snapshot must not look younger by the time that a refresh took. */
   readonly clock: () => UnixMilliseconds;
+  /**
+   * Waits on a timer of the calling request. With it, requests that reach a cold isolate while the
+   * first one loads the feed wait for it to appear in memory; without it they are refused at once.
+   */
+  readonly pause?: (milliseconds: number) => Promise<void>;
 }
 
 /** Everything that outlives a request. */
@@ -49,6 +56,8 @@ interface FeedMemory {
   /** Start of the last refresh that an unknown key forced. */
   forcedAt: UnixMilliseconds | undefined;
   lastRefusal: Refusal | undefined;
+  /** Whether the last refresh to begin has not come to its end. True for good if it was cancelled. */
+  isLoading: boolean;
 }
 
 export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
@@ -57,6 +66,7 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
     attemptedAt: undefined,
     forcedAt: undefined,
     lastRefusal: undefined,
+    isLoading: false,
   };
   // Half the bound where that is less: a short bound must not run out between two refreshes.
   const refreshMilliseconds = Math.min(REFRESH_MILLISECONDS, options.hardSeconds * 500);
@@ -77,6 +87,10 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
           request.waitUntil(refresh(memory, options, now));
         }
         return judge(memory, options, { now, stale });
+      }
+      const { pause } = options;
+      if (pause !== undefined && isFirstLoadUnderWay(memory, now)) {
+        return awaitFirstLoad(memory, { options, pause, stale });
       }
       if (!isPast(memory.attemptedAt, now, STALE_REFRESH_MILLISECONDS)) {
         return judge(memory, options, { now, stale });
@@ -104,9 +118,37 @@ async function refresh(
   startedAt: UnixMilliseconds,
 ): Promise<void> {
   memory.attemptedAt = startedAt;
+  memory.isLoading = true;
   const loaded = await loadFeed(memory.held, options);
+  memory.isLoading = false;
   memory.lastRefusal = loaded.ok ? undefined : loaded.refusal;
   if (loaded.ok) swap(memory, options, loaded.value);
+}
+
+/** A cold isolate: nothing has ever been loaded, and a request is at it. */
+function isFirstLoadUnderWay(
+  { held, attemptedAt, isLoading }: FeedMemory,
+  now: UnixMilliseconds,
+): boolean {
+  return held === undefined && isLoading && !isPast(attemptedAt, now, FIRST_LOAD_WAIT_MILLISECONDS);
+}
+
+/**
+ * Looks into the memory again and again, on a timer of this request: nothing is shared with the
+ * request that loads, which may be cancelled at any time.
+ */
+async function awaitFirstLoad(
+  memory: FeedMemory,
+  { options, pause, stale }: FirstLoad,
+): Promise<Result<TrustedSnapshot>> {
+  while (isFirstLoadUnderWay(memory, options.clock())) await pause(FIRST_LOAD_POLL_MILLISECONDS);
+  return judge(memory, options, { now: options.clock(), stale });
+}
+
+interface FirstLoad {
+  readonly options: EdgeFeedOptions;
+  readonly pause: (milliseconds: number) => Promise<void>;
+  readonly stale: StalePolicy;
 }
 
 /** Asks again, without waiting in between, what another refresh may have changed meanwhile. */

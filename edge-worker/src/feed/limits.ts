@@ -23,3 +23,9 @@ export const OBJECT_CACHE_SECONDS = 86_400;
 
 /** KV caches a miss as well: the second look asks for one no older than this. */
 export const MISSING_OBJECT_CACHE_SECONDS = 30;
+
+/** How long requests wait for the first load of a cold isolate: as long as one read may take. */
+export const FIRST_LOAD_WAIT_MILLISECONDS = READ_TIMEOUT_MILLISECONDS;
+
+/** How often they look. A load takes some 10 to 50 ms. */
+export const FIRST_LOAD_POLL_MILLISECONDS = 10;
