@@ -96,7 +96,7 @@ export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps
       failuresMax: config.exchangeFailuresPerMinute,
       log,
     }),
-    feed: createFeedReader(hub, log),
+    feed: createFeedReader({ hub, clock, log }),
   };
 }
 

@@ -2,11 +2,13 @@
 
 import type { LiveEntry } from './hub-storage.ts';
 
-/** `unchanged`: the caller's `ETag` still stands. `none`: nothing has been published yet. */
-export type HeadAnswer =
-  | { readonly outcome: 'head'; readonly etag: string; readonly compactJws: string }
-  | { readonly outcome: 'unchanged'; readonly etag: string }
-  | { readonly outcome: 'none' };
+/** A head as it goes over the wire. */
+export interface ServedHead {
+  /** Strong entity tag: another one for every stamp. */
+  readonly etag: string;
+  readonly compactJws: string;
+  readonly keysetHash: string;
+}
 
 export interface HubStatus {
   /** Of the last head that KV has confirmed, and when it did (milliseconds). */
@@ -26,7 +28,8 @@ export interface HubApi {
   acknowledge(entries: readonly LiveEntry[]): Promise<void>;
   /** Makes sure that the publisher runs; with `soon`, that it looks at the database right away. */
   poke(wish: { readonly soon: boolean }): Promise<void>;
-  head(ifNoneMatch: string | null): Promise<HeadAnswer>;
+  /** At most a second old; `null` while nothing has been published. */
+  head(): Promise<ServedHead | null>;
   /** The text of a keyset object. */
   keyset(hash: string): Promise<string | null>;
   status(): Promise<HubStatus>;

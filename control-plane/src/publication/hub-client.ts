@@ -9,7 +9,7 @@ export function createHubClient(namespace: DurableObjectNamespace, environmentId
   return {
     acknowledge: (entries) => hub().acknowledge(entries),
     poke: (wish) => hub().poke(wish),
-    head: (ifNoneMatch) => hub().head(ifNoneMatch),
+    head: () => hub().head(),
     keyset: (hash) => hub().keyset(hash),
     status: () => hub().status(),
   };

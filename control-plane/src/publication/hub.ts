@@ -14,7 +14,7 @@ import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
 import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
 import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
-import type { HeadAnswer, HubApi, HubStatus } from './hub-api.ts';
+import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
 import { HubStorage, type LiveEntry } from './hub-storage.ts';
 import { Publisher, type PublisherParts } from './publisher.ts';
 import { heartbeatMilliseconds } from './schedule.ts';
@@ -41,12 +41,11 @@ export class Hub extends DurableObject implements HubApi {
     await (await this.#publisher).poke(wish);
   }
 
-  async head(ifNoneMatch: string | null): Promise<HeadAnswer> {
+  async head(): Promise<ServedHead | null> {
     const head = await (await this.#publisher).head();
-    if (head === undefined) return { outcome: 'none' };
-    const etag = `"${head.seq}-${head.issuedAtSeconds}"`;
-    if (ifNoneMatch === etag) return { outcome: 'unchanged', etag };
-    return { outcome: 'head', etag, compactJws: head.compactJws };
+    if (head === undefined) return null;
+    const { compactJws, issuedAtSeconds, keysetHash, seq } = head;
+    return { etag: `"${seq}-${issuedAtSeconds}"`, compactJws, keysetHash };
   }
 
   async keyset(hash: string): Promise<string | null> {

@@ -33,6 +33,7 @@ export interface PublisherParts extends Recovery {
 export interface SignedHead {
   readonly seq: number;
   readonly issuedAtSeconds: number;
+  readonly keysetHash: string;
   readonly compactJws: string;
 }
 
@@ -175,8 +176,8 @@ export class Publisher {
     await storage.settled();
     const compactJws = await signHead(head);
     if (compactJws.length > FEED_HEAD_BYTES_MAX) throw new HeadTooLarge();
-    const { seq, issuedAtSeconds } = head;
-    const signed = { seq, issuedAtSeconds, compactJws };
+    const { seq, issuedAtSeconds, keysetHash } = head;
+    const signed = { seq, issuedAtSeconds, keysetHash, compactJws };
     if (stamp >= (this.#lastHead?.stamp ?? 0)) this.#lastHead = { head: signed, stamp };
     return signed;
   }

@@ -3,9 +3,10 @@ import { problemResponse } from '../../http/problem.ts';
 import type { Route } from '../../http/route.ts';
 import { feedUnavailable } from './unavailable.ts';
 
-const SHA256_HEX = /^[0-9a-f]{64}$/;
-
-/** GET /feed/v1/keyset/{hash}: the object that a head names. Its name proves it, so it may be kept. */
+/**
+ * GET /feed/v1/keyset/{hash}: the object that the head names. Its name proves it, so it
+ * may be kept. Former ones are not served: whoever needs one needs the present head first.
+ */
 export function feedKeysetRoute(deps: Deps): Route {
   return {
     operationId: 'getFeedKeyset',
@@ -14,15 +15,14 @@ export function feedKeysetRoute(deps: Deps): Route {
     surface: 'all',
     permission: 'anonymous',
     handle: async ({ params }) => {
-      const { hash = '' } = params;
-      const answer = SHA256_HEX.test(hash) ? await deps.feed.keyset(hash) : { text: null };
-      if (answer === undefined) return feedUnavailable();
-      if (answer.text === null) return problemResponse({ code: 'not_found' });
+      const text = await deps.feed.keyset(params.hash ?? '');
+      if (text === undefined) return feedUnavailable();
+      if (text === null) return problemResponse({ code: 'not_found' });
       const headers = {
         'Content-Type': 'application/json',
         'Cache-Control': 'public, max-age=86400, immutable',
       };
-      return new Response(answer.text, { headers });
+      return new Response(text, { headers });
     },
   };
 }
