@@ -256,9 +256,12 @@ describe('scopes and addresses', () => {
 describe('the feed', () => {
   test('an unknown signing key is looked for once, and found if it has just been published', async () => {
     const { ask, feed } = await edge();
-    const token = await tokenAt(START_SECONDS, {}, { signer: otherTokenSigner });
+    expect(await ask(await tokenAt(START_SECONDS))).toMatchObject(ACCEPTED);
     await feed.publish({ keys: [tokenKey, otherTokenKey], changes: { seq: feed.now + 1 } });
+    const token = await tokenAt(START_SECONDS, {}, { signer: otherTokenSigner });
+    feed.reads.length = 0;
     expect(await ask(token)).toMatchObject(ACCEPTED);
+    expect(feed.reads[0]).toBe('v1/head');
   });
 
   test('unknown keys cost no more than one refresh in ten seconds', async () => {

@@ -439,6 +439,14 @@ describe('answers of the origin', () => {
     expect((await ask('echo', {}, '/public/x')).headers.get('cache-control')).toBeNull();
   });
 
+  test('for one caller do not come from Cloudflare’s cache, which knows no callers', async () => {
+    const cacheControlOf = async (path: string) =>
+      (await echoOf(await ask('echo', {}, path))).headers['cache-control'];
+    // What Fetch sends for `cache: 'no-store'`.
+    expect(await cacheControlOf('/v1/notes')).toBe('no-cache');
+    expect(await cacheControlOf('/public/x')).toBeUndefined();
+  });
+
   test('redirects are not followed (threat 11)', async () => {
     const response = await ask('redirect');
     expect([response.status, response.headers.get('location')]).toEqual([
