@@ -77,7 +77,7 @@ function readPolicy(given) {
     issuer: given.issuer ?? given.iss,
     audience: given.audience ?? given.aud,
     tenantId: given.tenantId ?? given.nid,
-    nowSeconds: unixSeconds(given.nowSeconds ?? given.now),
+    nowSeconds: secondsOf(given.nowSeconds ?? given.now),
     clockSkewSeconds: given.clockSkewSeconds ?? CLOCK_SKEW_SECONDS_MAX,
     lifetimeSecondsMax: given.lifetimeSecondsMax ?? DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
   };
@@ -87,6 +87,11 @@ function readPolicy(given) {
     texts.every((text) => typeof text === 'string' && text !== '') &&
     numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
   return isSound ? policy : undefined;
+}
+
+/** Never from a text: what is no number stays none, and is refused. */
+function secondsOf(now) {
+  return typeof now === 'number' ? unixSeconds(now) : Number.NaN;
 }
 
 /** A JWK Set (RFC 7517 §5), also in the envelope in which Talos and Cardea serve it. */

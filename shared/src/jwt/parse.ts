@@ -12,6 +12,8 @@ import { parseHeader, type UnverifiedJwtHeader } from './header.ts';
 
 export interface UnverifiedJwt {
   readonly unverifiedHeader: UnverifiedJwtHeader;
+  /** The header as it stands in the token, canonical base64url. */
+  readonly headerText: string;
   /** The claims, still in canonical base64url. */
   readonly unverifiedPayload: string;
   /** `header.payload` in ASCII: what was signed. */
@@ -31,14 +33,20 @@ export function parseJwt(text: string): Result<UnverifiedJwt> {
   const payloadEnd = text.indexOf('.', headerEnd + 1);
   // A third dot is outside of base64url's alphabet: the signature part will not decode.
   if (headerEnd < 1 || payloadEnd - headerEnd < 2) return refuse('token_malformed');
-  const header = readHeader(text.slice(0, headerEnd));
+  const headerText = text.slice(0, headerEnd);
+  const header = readHeader(headerText);
   if (!header.ok) return header;
   const unverifiedPayload = text.slice(headerEnd + 1, payloadEnd);
   if (!isCanonicalBase64url(unverifiedPayload)) return refuse('token_malformed');
   const signature = decodeBase64url(text.slice(payloadEnd + 1));
   if (signature === undefined || signature.length === 0) return refuse('token_malformed');
-  const signingInput = encodeUtf8(text.slice(0, payloadEnd));
-  return accept({ unverifiedHeader: header.value, unverifiedPayload, signingInput, signature });
+  return accept({
+    unverifiedHeader: header.value,
+    headerText,
+    unverifiedPayload,
+    signingInput: encodeUtf8(text.slice(0, payloadEnd)),
+    signature,
+  });
 }
 
 /**
@@ -54,9 +62,8 @@ function readHeader(text: string): Result<UnverifiedJwtHeader> {
   return known === undefined ? parseHeader(text) : accept(known);
 }
 
-/** Call with the text and the parsed form of a token whose signature has been verified. */
-export function rememberHeader(text: string, { unverifiedHeader }: UnverifiedJwt): void {
-  const headerText = text.slice(0, text.indexOf('.'));
+/** Call with the parsed form of a token whose signature has been verified. */
+export function rememberHeader({ headerText, unverifiedHeader }: UnverifiedJwt): void {
   if (headers.has(headerText)) return;
   if (headers.size >= HEADERS_MAX) headers.clear();
   headers.set(headerText, unverifiedHeader);

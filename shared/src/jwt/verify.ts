@@ -61,7 +61,7 @@ export async function verifyJwt(
   if (!(await verifySignature(key.value, signature, signingInput))) {
     return refuse('signature_invalid', { kid: key.value.kid });
   }
-  rememberHeader(text, jwt.value);
+  rememberHeader(jwt.value);
   const payload = parsePayload(unverifiedPayload);
   if (payload === undefined) return refuse('token_malformed', { part: 'payload' });
   const claims = parseClaims(payload);
