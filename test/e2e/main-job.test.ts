@@ -274,6 +274,10 @@ test('no credential stands in any log, database, hub or KV file', async () => {
   for (const folder of ['d1', 'kv', 'do'])
     expect(existsSync(`${state.storagePath}/v3/${folder}`)).toBe(true);
 
+  // Whoever reads KV learns neither whom a key acts for nor its whole id (docs/feed.md).
+  const kv = [`${state.storagePath}/v3/kv`];
+  for (const name of [main.keyId, 'alice']) expect(filesWith(name, kv)).toEqual([]);
+
   const { adminToken, cardeaSecret, feedSigningKey } = state.secrets;
   const secrets = [...handedOut, adminToken, cardeaSecret, String(JSON.parse(feedSigningKey).d)];
   expect(handedOut.length).toBeGreaterThan(8);
