@@ -81,12 +81,16 @@ async function handle(edge: Edge, passage: Passage): Promise<Response> {
   if (segments[0] === OWN_SEGMENT) return handleOwn(edge, passage, segments.slice(1));
   const { method } = request;
   if (!METHODS.has(method)) return refusedFor(edge, passage, 'method');
-  const isBodiless = method === 'GET' || method === 'HEAD';
-  // What a body of a GET means is read differently by servers, and Fetch cannot send one.
-  if (isBodiless && request.body !== null) return refusedFor(edge, passage, 'body');
+  if (hasUnexpectedBody(request)) return refusedFor(edge, passage, 'body');
   passage.rule = matchRoute(edge.config.routes, method, segments);
   if (passage.rule === undefined) return refused(edge, passage, { reason: 'route_unknown' });
   return handleRoute(edge, passage, { target: target.value, access: passage.rule.access });
+}
+
+/** What a body of a GET means is read differently by servers, and Fetch cannot send one. */
+function hasUnexpectedBody({ method, body, headers }: Request): boolean {
+  if (body === null || (method !== 'GET' && method !== 'HEAD')) return false;
+  return headers.get('content-length') !== '0'; // Some clients announce that there is none.
 }
 
 async function handleRoute(

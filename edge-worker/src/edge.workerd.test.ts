@@ -233,15 +233,19 @@ describe('what is refused', () => {
     expect(JSON.stringify(edge.log)).not.toContain('10.0.0.7');
   });
 
-  test('a fault of the edge itself, without a word about it', async () => {
-    const config = { routes: undefined as never };
-    edge = edgeUnderTest(namespace, publisher, config);
+  test('a fault of the edge itself, without the words of the error', async () => {
+    const routes = new Proxy([], {
+      get: () => {
+        throw new RangeError('hunter2');
+      },
+    });
+    edge = edgeUnderTest(namespace, publisher, { routes });
     const response = await edge.send('/v1/notes', { token: await tokenAt(now) });
-    expect([response.status, (await response.json<{ code: string }>()).code]).toEqual([
-      500,
-      'edge_failed',
-    ]);
-    expect(edge.log).toMatchObject([{ event: 'edge_failed', name: 'TypeError' }]);
+    const text = await response.text();
+    expect([response.status, JSON.parse(text).code]).toEqual([500, 'edge_failed']);
+    expect(edge.log).toMatchObject([{ event: 'edge_failed', name: 'RangeError' }]);
+    expect(JSON.stringify(edge.log)).toMatch(/"at /);
+    expect(text + JSON.stringify(edge.log)).not.toContain('hunter2');
   });
 
   test('HEAD gets the head of the refusal only', async () => {

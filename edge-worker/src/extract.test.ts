@@ -21,6 +21,7 @@ describe('accepted presentations', () => {
 
   test('what is no token at all is left to the verifier, which knows the reason', () => {
     expect(extractToken('Bearer garbage', '')).toEqual(accept('garbage'));
+    expect(extractToken(`Bearer \u00a0${TOKEN}`, '')).toEqual(accept(`\u00a0${TOKEN}`));
     expect(extractToken(`Bearer ${TOKEN} ${TOKEN}`, '')).toEqual(accept(`${TOKEN} ${TOKEN}`));
   });
 });

@@ -12,6 +12,7 @@ import { accept, type Result, refuse } from '@cardea/shared/result';
 const ROUTING = { macaroonPrefixes: ['mc'] };
 
 const BEARER = 'bearer ';
+const SPACE = 0x20;
 const QUERY_PARAMETER = 'access_token';
 
 /**
@@ -33,7 +34,9 @@ export function extractToken(authorization: string | null, query: string): Resul
     if (refusal !== undefined) return refusal;
   }
   if (authorization.includes(',')) return refuse('credential_ambiguous', { place: 'header' });
-  const token = authorization.slice(BEARER.length).trim();
+  let start = BEARER.length;
+  while (authorization.charCodeAt(start) === SPACE) start += 1;
+  const token = authorization.slice(start);
   if (token.length > TOKEN_BYTES_MAX) return refuse('token_too_large');
   return token.startsWith('eyJ') ? accept(token) : classify(token);
 }

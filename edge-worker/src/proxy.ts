@@ -39,7 +39,7 @@ const dropsFromResponse = rememberNames(isDroppedFromResponse);
 
 /**
  * The request for the origin. Path and query are those of `target`, byte for byte. The method is one
- * that Fetch sends, and a GET or HEAD has no body: the caller has refused others.
+ * that Fetch sends; a GET or HEAD has no body, the caller has refused those that had.
  */
 export function originRequest(
   request: Request,
@@ -61,12 +61,9 @@ export function originRequest(
   }
   setForwarded(headers, request.url, received.get(CLIENT_ADDRESS));
   headers.set('x-request-id', requestId);
-  const init: RequestInit = {
-    method: request.method,
-    headers,
-    body: request.body,
-    redirect: 'manual',
-  };
+  const { method } = request;
+  const body = method === 'GET' || method === 'HEAD' ? null : request.body;
+  const init: RequestInit = { method, headers, body, redirect: 'manual' };
   // Cloudflare's cache knows nothing of who called: an answer for one caller must not be found there
   // by the next. Only what is the same for everybody may be.
   if (identity !== undefined || forwardCredential) init.cache = 'no-store';

@@ -5,6 +5,9 @@
 
 import { REFUSALS, type Refusal } from '@cardea/shared/refusals';
 
+/** Lines of a stack that are worth a log line. */
+const PLACES_MAX = 5;
+
 /** Writes one line. */
 export type Log = (line: string) => void;
 
@@ -54,10 +57,12 @@ export function reportMisconfigured(log: Log, problems: readonly string[]): void
   log(JSON.stringify({ level: 'error', event: 'edge_misconfigured', problems }));
 }
 
-/** A bug. The error's own text is left out: it may quote what it failed on. */
+/** A bug: its kind and place. The error's own text is left out: it may quote what it failed on. */
 export function reportFailure(log: Log, error: unknown, context: ReportContext): void {
-  const name = error instanceof Error ? error.name : typeof error;
-  log(JSON.stringify({ level: 'error', event: 'edge_failed', name, ...fieldsOf(context) }));
+  const { name, stack = '' } = error instanceof Error ? error : { name: typeof error };
+  const places = stack.match(/^ {4}at .+$/gm)?.map((line) => line.trim()) ?? [];
+  const fields = { name, places: places.slice(0, PLACES_MAX), ...fieldsOf(context) };
+  log(JSON.stringify({ level: 'error', event: 'edge_failed', ...fields }));
 }
 
 function fieldsOf({ requestId, method, route }: ReportContext) {

@@ -115,7 +115,7 @@ describe('the target of a URL', () => {
     ['https://api.test/a?b=/c/../d', '/a', '?b=/c/../d'],
     ['https://api.test/?', '/', '?'],
     ['https://api.test/a??b', '/a', '??b'],
-    ['http://user:secret@api.test:8080/a', '/a', ''],
+    ['http://api.test:8080/a', '/a', ''],
     ['http://[::1]:8080/a', '/a', ''],
   ])('%s', (url, path, query) => {
     expect(readTarget(url)).toMatchObject({ ok: true, value: { path, query } });
@@ -126,10 +126,15 @@ describe('the target of a URL', () => {
     'http://api.test*',
     'http://api.test?a=/b',
     'http://api.test#/b',
+    'http://user:secret@api.test/a',
+    'http://api.test\\/a',
+    'http://a"<>b/a',
+    'http://a b/a',
+    'http://é.test/a',
     '/a',
     '',
-  ])('%j has no path', (url) => {
-    expect(readTarget(url)).toEqual(refuse('request_malformed', { rule: 'path_missing' }));
+  ])('%j has no path, or no host', (url) => {
+    expect(readTarget(url)).toEqual(refuse('request_malformed', { rule: 'authority' }));
   });
 
   test('no URL parser rewrites an accepted path, and decoding it once yields its segments', () => {

@@ -23,8 +23,6 @@ export interface RequestTarget {
 
 const SLASH = 0x2f;
 const PERCENT = 0x25;
-const QUESTION_MARK = 0x3f;
-const HASH = 0x23;
 const SEMICOLON = 0x3b;
 const BACKSLASH = 0x5c;
 const DELETE = 0x7f;
@@ -37,6 +35,11 @@ const IS_PLAIN = charactersOf(
   `ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~!$&'()*+,=:@`,
 );
 
+/** Host and port (RFC 3986 §3.2.2): names, addresses, brackets of IPv6. No user, no password. */
+const IS_AUTHORITY = charactersOf(
+  'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~:[]',
+);
+
 /**
  * Characters that nobody has a reason to escape (RFC 3986 §2.3) and that filters are evaded with.
  * "~" is left out: older encoders escape it in good faith.
@@ -47,12 +50,13 @@ const NEVER_ESCAPED = charactersOf(
 
 /**
  * Reads the target out of an absolute URL as the runtime gives it. Refuses with `request_malformed`
- * (no path, or longer than `PATH_LENGTH_MAX`) and as {@link readPath} does. A fragment, which no client
- * sends, is refused too. The authority is not looked at: it decides nothing.
+ * (no path, one longer than `PATH_LENGTH_MAX`, or an authority that is no host and port) and as
+ * {@link readPath} does. A fragment, which no client sends, is refused too. The authority decides
+ * nothing: it comes from the client's Host header, and the origin is told it as that.
  */
 export function readTarget(url: string): Result<RequestTarget> {
   const start = pathStart(url);
-  if (start < 0) return refuse('request_malformed', { rule: 'path_missing' });
+  if (start < 0) return refuse('request_malformed', { rule: 'authority' });
   const queryStart = url.indexOf('?', start);
   const path = queryStart < 0 ? url.slice(start) : url.slice(start, queryStart);
   const query = queryStart < 0 ? '' : url.slice(queryStart);
@@ -60,14 +64,14 @@ export function readTarget(url: string): Result<RequestTarget> {
   return segments.ok ? accept({ path, query, segments: segments.value }) : segments;
 }
 
-/** Index of the slash that ends the authority, or -1 if the URL has no path. */
+/** Index of the slash that ends the authority, or -1 if there is no path or no clean authority. */
 function pathStart(url: string): number {
   const scheme = url.indexOf('://');
   if (scheme < 0) return -1;
   for (let i = scheme + 3; i < url.length; i++) {
     const code = url.charCodeAt(i);
     if (code === SLASH) return i;
-    if (code === QUESTION_MARK || code === HASH) return -1;
+    if (IS_AUTHORITY[code] !== 1) return -1;
   }
   return -1;
 }
