@@ -1,7 +1,7 @@
 /**
  * The shipped verifiers behind two plain functions, so that test vectors from anywhere can be run
- * against them. Plain Node (22.18 or newer runs the TypeScript it imports), no build, no network, no
- * clock: time and keys are the caller's.
+ * against them. No build step, no network, no clock: time and keys are the caller's. Node 22.18 and
+ * newer run the TypeScript as it stands; for an older Node (20 and up) esbuild translates it in memory.
  *
  *     verifyJwt(token, { policy, jwks }) → Promise<{ ok: true, claims, verified }
  *                                                | { ok: false, reason }>
@@ -23,106 +23,27 @@
  *       through the same checks as every other: small-order and non-canonical points are refused.
  *
  * Neither throws or rejects, whatever it is given.
+ *
+ * A token that passes has a header of exactly `alg` (EdDSA, ES256 or RS256, as its key), `kid` and `typ`
+ * (`JWT` or `at+jwt`), and the claims `jti` (a lowercase version-4 UUID), `sub`, `iss`, `aud`, `nid`,
+ * `iat` and `exp` (whole seconds). An actor (`act`) comes with its scope id (`act_sid`, 16 lowercase
+ * hexadecimal digits). All rules: shared/src/jwt/{parse,header,parse-claims,verify}.ts.
  */
 
-import { decodeBase64url, encodeBase64url } from '../../shared/src/bytes/base64url.ts';
-import { decodeHex } from '../../shared/src/bytes/hex.ts';
-import { decodeUtf8 } from '../../shared/src/bytes/utf8.ts';
-import {
-  importVerificationKey,
-  verifySignature,
-} from '../../shared/src/crypto/verification-key.ts';
-import { parseJwt } from '../../shared/src/jwt/parse.ts';
-import { verifyJwt as verifyShipped } from '../../shared/src/jwt/verify.ts';
-import {
-  CLOCK_SKEW_SECONDS_MAX,
-  DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
-} from '../../shared/src/limits.ts';
-import { unixSeconds } from '../../shared/src/time.ts';
+import { fileURLToPath } from 'node:url';
 
-export async function verifyJwt(token, options) {
-  try {
-    const policy = readPolicy(options?.policy);
-    if (policy === undefined) return { ok: false, reason: 'policy_invalid' };
-    const jwks = readJwks(options?.jwks);
-    if (jwks === undefined) return { ok: false, reason: 'jwks_invalid' };
-    if (typeof token !== 'string') return { ok: false, reason: 'token_malformed' };
-    return await verifyWith(token, { policy, ...(await importKeys(jwks, policy)) });
-  } catch {
-    // A getter or a proxy among the arguments threw: whatever it is, it is no acceptance.
-    return { ok: false, reason: 'jwks_invalid' };
-  }
-}
+export const { verifyJwt, verifyEd25519 } = await loadShipped();
 
-async function verifyWith(token, { policy, keys, refusedKids }) {
-  const jwt = parseJwt(token);
-  if (jwt.ok && refusedKids.has(jwt.value.unverifiedHeader.keyId)) {
-    return { ok: false, reason: 'verification_key_invalid' };
-  }
-  const outcome = await verifyShipped(token, { keys, policy, nowSeconds: policy.nowSeconds });
-  if (!outcome.ok) return { ok: false, reason: outcome.refusal.reason };
-  return { ok: true, claims: claimsOf(jwt.value), verified: outcome.value };
-}
-
-export async function verifyEd25519(publicKey, message, signature) {
-  const [x, signed, proof] = [publicKey, message, signature].map(bytesOf);
-  if (x === undefined || signed === undefined || proof === undefined) return false;
-  const key = await importVerificationKey({ kty: 'OKP', crv: 'Ed25519', x: encodeBase64url(x) });
-  return key.ok && verifySignature(key.value, proof, signed);
-}
-
-function readPolicy(given) {
-  if (typeof given !== 'object' || given === null) return undefined;
-  const policy = {
-    issuer: given.issuer ?? given.iss,
-    audience: given.audience ?? given.aud,
-    tenantId: given.tenantId ?? given.nid,
-    nowSeconds: secondsOf(given.nowSeconds ?? given.now),
-    clockSkewSeconds: given.clockSkewSeconds ?? CLOCK_SKEW_SECONDS_MAX,
-    lifetimeSecondsMax: given.lifetimeSecondsMax ?? DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
-  };
-  const texts = [policy.issuer, policy.audience, policy.tenantId];
-  const numbers = [policy.nowSeconds, policy.clockSkewSeconds, policy.lifetimeSecondsMax];
-  const isSound =
-    texts.every((text) => typeof text === 'string' && text !== '') &&
-    numbers.every((number) => Number.isSafeInteger(number) && number >= 0);
-  return isSound ? policy : undefined;
-}
-
-/** Never from a text: what is no number stays none, and is refused. */
-function secondsOf(now) {
-  return typeof now === 'number' ? unixSeconds(now) : Number.NaN;
-}
-
-/** A JWK Set (RFC 7517 §5), also in the envelope in which Talos and Cardea serve it. */
-function readJwks(given) {
-  const jwks = given?.keys ?? given?.jwks?.keys;
-  return Array.isArray(jwks) ? jwks : undefined;
-}
-
-async function importKeys(jwks, policy) {
-  const keys = new Map();
-  const refusedKids = new Set();
-  for (const jwk of jwks) {
-    const kid = jwk?.kid;
-    if (typeof kid !== 'string') continue; // Nothing can name it.
-    const imported = await importVerificationKey(jwk);
-    if (!imported.ok || keys.has(kid)) refusedKids.add(kid);
-    else keys.set(kid, { ...imported.value, ...bindingOf(kid, policy) });
-  }
-  return { keys, refusedKids };
-}
-
-function bindingOf(kid, { tenantId, issuer, audience }) {
-  const notAfterSeconds = Number.MAX_SAFE_INTEGER;
-  return { kid, tenantId, issuer, audience, notBeforeSeconds: 0, notAfterSeconds };
-}
-
-function claimsOf(jwt) {
-  return JSON.parse(decodeUtf8(decodeBase64url(jwt.unverifiedPayload)));
-}
-
-function bytesOf(value) {
-  if (value instanceof Uint8Array) return Uint8Array.from(value);
-  return typeof value === 'string' ? decodeHex(value.toLowerCase()) : undefined;
+async function loadShipped() {
+  if (process.features.typescript) return import('./adapter.ts');
+  const { build } = await import('esbuild');
+  const { outputFiles } = await build({
+    entryPoints: [fileURLToPath(new URL('./adapter.ts', import.meta.url))],
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    write: false,
+  });
+  const script = Buffer.from(outputFiles[0].contents).toString('base64');
+  return import(`data:text/javascript;base64,${script}`);
 }

@@ -30,8 +30,9 @@ export function parseCidr(text: string): Cidr | undefined {
 
 /**
  * Whether `address` lies in one of `cidrs`. Fails closed: an address that does not parse is in no
- * range, a range that does not parse contains nothing, and no ranges allow nothing. A caller
- * whose token carries no restriction does not ask.
+ * range, a range that does not parse contains nothing, and no ranges allow nothing. IPv4 addresses lie
+ * in IPv4 ranges only: `::/0` does not contain them. A caller whose token carries no restriction
+ * does not ask.
  */
 export function isAddressAllowed(address: string, cidrs: readonly string[]): boolean {
   const bytes = parseAddress(address);
