@@ -102,13 +102,14 @@ async function handleRoute(
   if (access.kind === 'public') {
     return forward(edge, passage, { target, requestId, identity: undefined });
   }
-  const token = extractToken(request.headers.get('authorization'), target.query);
+  const { headers } = request;
+  const token = extractToken(headers.get('authorization'), target.query);
   if (!token.ok) return refused(edge, passage, token.refusal);
   const pending = authorize(edge.authorizing, {
     token: token.value,
     requiredScopes: access.scopes,
     stale: access.stale,
-    clientAddress: request.headers.get(CLIENT_ADDRESS) ?? undefined,
+    clientAddress: headers.get(CLIENT_ADDRESS) ?? undefined,
     context: {
       now: edge.authorizing.clock(),
       waitUntil: (work) => background.waitUntil(work),

@@ -9,9 +9,19 @@ import type { VerifiedClaims } from '@cardea/shared/jwt/claims';
 /** Name and value of each header, ready to be set. */
 export type IdentityHeaders = ReadonlyArray<readonly [name: string, value: string]>;
 
+/** Every name that {@link identityHeadersOf} may use. */
+export const IDENTITY_HEADER_NAMES = [
+  'cardea-key-id',
+  'cardea-tenant',
+  'cardea-token-id',
+  'cardea-scopes',
+  'cardea-expires-at',
+  'cardea-actor',
+] as const;
+
 /** What the origin is told about a verified token. Every value is ASCII without control characters. */
 export function identityHeadersOf(claims: VerifiedClaims): IdentityHeaders {
-  const headers: Array<readonly [string, string]> = [
+  const headers: Array<readonly [(typeof IDENTITY_HEADER_NAMES)[number], string]> = [
     ['cardea-key-id', encodeIdentity(claims.keyId)],
     ['cardea-tenant', encodeIdentity(claims.tenantId)],
     ['cardea-token-id', encodeIdentity(claims.tokenId)],
@@ -40,13 +50,19 @@ export function encodeIdentity(text: string): string {
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** Folded beginnings of the names that the edge alone may set. */
-const OWN_PREFIXES = ['cardea-', 'x-cardea-'];
-
 /** Folded beginnings of names by which proxies and platforms tell servers who calls, or from where. */
 const SPOOFABLE_PREFIXES = [
-  ...OWN_PREFIXES,
-  ...['x-auth', 'x-user', 'x-remote-', 'remote-', 'x-forwarded-', 'x-talos-', 'talos-'],
+  ...[
+    'cardea-',
+    'x-cardea-',
+    'x-auth',
+    'x-user',
+    'x-remote-',
+    'remote-',
+    'x-forwarded-',
+    'x-talos-',
+    'talos-',
+  ],
   ...['cf-', 'x-webauth-', 'x-authentik-', 'x-pomerium-', 'x-consumer-', 'x-credential-'],
   ...['x-goog-iap-', 'x-goog-authenticated-', 'x-amzn-oidc-', 'x-ms-client-principal'],
   ...['x-ssl-client-', 'ssl-client-', 'x-client-cert', 'x-original-', 'x-rewrite-'],
@@ -70,12 +86,6 @@ export function isDroppedFromRequest(name: string): boolean {
   return (
     DROPPED_NAMES.has(folded) || SPOOFABLE_PREFIXES.some((prefix) => folded.startsWith(prefix))
   );
-}
-
-/** Whether a response header of the origin must not reach a client: an echo of what the edge told it. */
-export function isDroppedFromResponse(name: string): boolean {
-  const folded = foldHeaderName(name);
-  return OWN_PREFIXES.some((prefix) => folded.startsWith(prefix));
 }
 
 /** Lowercase, and every character that is no letter or digit a hyphen. */

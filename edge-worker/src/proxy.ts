@@ -5,9 +5,9 @@
 
 import { rememberNames } from './header-filter.ts';
 import {
+  IDENTITY_HEADER_NAMES,
   type IdentityHeaders,
   isDroppedFromRequest,
-  isDroppedFromResponse,
 } from './identity-headers.ts';
 import type { RequestTarget } from './request-target.ts';
 
@@ -35,7 +35,6 @@ export interface OriginRequest {
 export const CLIENT_ADDRESS = 'cf-connecting-ip';
 
 const dropsFromRequest = rememberNames(isDroppedFromRequest);
-const dropsFromResponse = rememberNames(isDroppedFromResponse);
 
 /**
  * The request for the origin. Path and query are those of `target`, byte for byte. The method is one
@@ -89,9 +88,7 @@ export function clientResponse(response: Response, isForOneCaller: boolean): Res
   if (response.status === 101 || !isForOneCaller) return response;
   const answer = new Response(response.body, response);
   const { headers } = answer;
-  for (const name of response.headers.keys()) {
-    if (dropsFromResponse(name)) headers.delete(name);
-  }
+  for (const name of IDENTITY_HEADER_NAMES) headers.delete(name);
   if (!headers.has('cache-control')) headers.set('cache-control', 'private, no-store');
   return answer;
 }
