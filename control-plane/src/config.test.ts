@@ -41,9 +41,25 @@ describe('configuration', () => {
       derivedTokenTtlDefaultSeconds: 3600,
       derivedTokenTtlMaxSeconds: 86_400,
       feedHardSeconds: 120,
+      feedHeartbeatSeconds: 30,
       clockSkewSeconds: 60,
       exchangeFailuresPerMinute: 30,
     });
+  });
+
+  test.each([
+    ['a quarter of a short bound', { FEED_HARD_SECONDS: 8 }, 2],
+    ['never more than 30 s by itself', { FEED_HARD_SECONDS: 86_400 }, 30],
+    ['what is set', { FEED_HARD_SECONDS: 300, FEED_HEARTBEAT_SECONDS: 120 }, 120],
+  ])('the heartbeat is %s', (_, settings, seconds) => {
+    expect(parseConfig({ ...VALID, ...settings }).feedHeartbeatSeconds).toBe(seconds);
+  });
+
+  test('a heartbeat must leave room for one that is lost', () => {
+    const settings = { FEED_HARD_SECONDS: 300, FEED_HEARTBEAT_SECONDS: 151 };
+    expect(problemsOf({ ...VALID, ...settings })).toEqual([
+      'FEED_HEARTBEAT_SECONDS: must be an integer from 1 to 150',
+    ]);
   });
 
   test('takes what is set, texts and TOML numbers alike', () => {

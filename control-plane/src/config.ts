@@ -34,6 +34,8 @@ export interface ControlPlaneConfig {
   readonly derivedTokenTtlDefaultSeconds: number;
   readonly derivedTokenTtlMaxSeconds: number;
   readonly feedHardSeconds: number;
+  /** Longest time between two heads. */
+  readonly feedHeartbeatSeconds: number;
   readonly clockSkewSeconds: number;
   readonly exchangeFailuresPerMinute: number;
   readonly bindings: ControlPlaneBindings;
@@ -63,6 +65,8 @@ export function readConfig(env: object): ControlPlaneConfig {
 
 const DAY_SECONDS = 24 * 60 * 60;
 const SECRET_LENGTH_MIN = 32;
+/** A quarter of a short bound, where that is less. */
+const HEARTBEAT_SECONDS_DEFAULT = 30;
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const PREFIX = /^[A-Za-z0-9_]{1,16}$/;
 const PREFIX_RULE = '1 to 16 of A–Z a–z 0–9 _';
@@ -84,7 +88,7 @@ export function parseConfig(env: object): ControlPlaneConfig {
     audience: source.optional('AUDIENCE') ?? issuer,
     ...readPrefixes(source),
     ...ttls,
-    feedHardSeconds: source.integer('FEED_HARD_SECONDS', { min: 8, max: DAY_SECONDS, or: 120 }),
+    ...readFeedBound(source),
     clockSkewSeconds: source.integer('CLOCK_SKEW_SECONDS', {
       min: 0,
       max: CLOCK_SKEW_SECONDS_MAX,
@@ -219,6 +223,18 @@ function readPrefixes(source: Source): { apiKeyPrefix: string; publicApiKeyPrefi
     source.fail('PUBLIC_API_KEY_PREFIX', 'must differ from API_KEY_PREFIX');
   }
   return { apiKeyPrefix, publicApiKeyPrefix };
+}
+
+/** At most half the bound: one lost heartbeat must not close the edges. */
+function readFeedBound(source: Source) {
+  const range = { min: 8, max: DAY_SECONDS, or: 120 };
+  const feedHardSeconds = source.integer('FEED_HARD_SECONDS', range);
+  const feedHeartbeatSeconds = source.integer('FEED_HEARTBEAT_SECONDS', {
+    min: 1,
+    max: Math.floor(feedHardSeconds / 2),
+    or: Math.min(HEARTBEAT_SECONDS_DEFAULT, Math.floor(feedHardSeconds / 4)),
+  });
+  return { feedHardSeconds, feedHeartbeatSeconds };
 }
 
 function readTtls(source: Source) {

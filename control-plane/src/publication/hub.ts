@@ -17,7 +17,6 @@ import { createKvFeedStore } from './feed-store.kv.ts';
 import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
 import { HubStorage, type LiveEntry } from './hub-storage.ts';
 import { Publisher, type PublisherParts } from './publisher.ts';
-import { heartbeatMilliseconds } from './schedule.ts';
 import { createHeadSigner } from './sign-head.ts';
 import type { Truth } from './truth.ts';
 
@@ -78,7 +77,7 @@ export async function createHubParts(
 ): Promise<PublisherParts> {
   const feedKeys = await importFeedKeys([config.feedSigningKey.reveal().x]);
   if (!feedKeys.ok) throw new TypeError('The public half of FEED_SIGNING_KEY is not usable.');
-  const { clockSkewSeconds, environmentId, feedHardSeconds } = config;
+  const { clockSkewSeconds, environmentId } = config;
   return {
     storage: new HubStorage(storage),
     alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
@@ -89,7 +88,7 @@ export async function createHubParts(
     environmentId,
     entryLivesSeconds: tokenLivesSeconds(config),
     clockSkewSeconds,
-    heartbeatMilliseconds: heartbeatMilliseconds(feedHardSeconds),
+    heartbeatMilliseconds: config.feedHeartbeatSeconds * 1000,
     clock: systemClock,
     random: () => (randomBytes(1)[0] ?? 0) / 255,
     log: consoleLog,

@@ -1,16 +1,8 @@
 import { unixMilliseconds } from '@cardea/shared/time';
 import { describe, expect, test } from 'vitest';
-import { earliestNextWrite, heartbeatMilliseconds, nextAlarm } from './schedule.ts';
+import { earliestNextWrite, nextAlarm } from './schedule.ts';
 
 const NOW = unixMilliseconds(1_800_000_000_000);
-
-test.each([
-  ['30 s for the default bound', 120, 30_000],
-  ['a quarter of a short bound', 8, 2000],
-  ['never more than 30 s', 86_400, 30_000],
-])('the heartbeat is %s', (_, feedHardSeconds, milliseconds) => {
-  expect(heartbeatMilliseconds(feedHardSeconds)).toBe(milliseconds);
-});
 
 describe('the earliest next write', () => {
   const after = (failures: number, random = 1) =>

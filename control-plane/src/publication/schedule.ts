@@ -5,13 +5,7 @@ import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 /** KV takes one write a second per key, and the head is one key. */
 export const HEAD_WRITE_INTERVAL_MILLISECONDS = 1000;
 
-const HEARTBEAT_SECONDS_MAX = 30;
 const BACKOFF_MILLISECONDS = 1000;
-
-/** A quarter of the bound, so that two lost heartbeats do not close an edge; at most 30 s. */
-export function heartbeatMilliseconds(feedHardSeconds: number): number {
-  return Math.min(HEARTBEAT_SECONDS_MAX, Math.floor(feedHardSeconds / 4)) * 1000;
-}
 
 /** No head is written before this: one a second after a success, exponentially later after failures. */
 export function earliestNextWrite(attempt: {
