@@ -6,6 +6,7 @@
 
 import { env } from 'cloudflare:workers';
 import { keysetObject } from '@cardea/shared/feed/head';
+import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { beforeEach, expect, test } from 'vitest';
 import {
   commitRevocation,
@@ -26,8 +27,12 @@ interface Promised {
   readonly acknowledgedAt?: number;
 }
 
-/** What is true of the head in KV at every moment. */
+/** What is true at every moment, of the publisher's own storage and of the head in KV. */
 async function checkHead(world: TestPublisher, promised: readonly Promised[], seqs: number[]) {
+  const stored = world.storage.read('').entries.map(({ scopeId }) => formatScopeId(scopeId));
+  for (const { scopeId, acknowledgedAt } of promised) {
+    if (acknowledgedAt !== undefined) expect(stored, 'an acknowledged entry').toContain(scopeId);
+  }
   const head = await publishedHead(world);
   if (head === undefined) return;
   for (const { scopeId, acknowledgedAt } of promised) {
@@ -39,7 +44,7 @@ async function checkHead(world: TestPublisher, promised: readonly Promised[], se
   seqs.push(head.seq);
 }
 
-/** A first start, a revocation, a head, a second revocation, another head: with one fault in it. */
+/** A first start, revocations with and without the hub, heads between them: with one fault in it. */
 async function runOnce(
   failAt: number,
   mode: 'before' | 'after',
@@ -64,7 +69,10 @@ async function runOnce(
       await world.publisher.runAlarm().catch(() => world.restart());
       await checkHead(world, promised, seqs);
     };
-    for (const step of [alarm, revoke, alarm, revoke, alarm]) await step();
+    const revokeWithoutHub = async () => {
+      promised.push({ scopeId: (await commitRevocation()).scopeId });
+    };
+    for (const step of [alarm, revoke, alarm, revokeWithoutHub, alarm, revoke, alarm]) await step();
     calls = faults.calls;
     faults.failAt = Number.POSITIVE_INFINITY;
     // Repaired without an operator: nothing but alarms, at the times that the publisher chose.

@@ -4,6 +4,10 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admin, anonymous, ISSUED, issue } from '../../../testing/api.ts';
 import { publish } from '../../../testing/hub.ts';
+import { readConfig } from '../../config.ts';
+import { deriveMasterKeys } from '../../master-keys.ts';
+import { StoreUnavailable } from '../../store-unavailable.ts';
+import { tokenRoute } from './token.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 let address = 1;
@@ -241,6 +245,31 @@ describe('failed attempts', () => {
       const body = i % 2 === 0 ? { ...GRANT, client_secret: key.secret } : GRANT;
       expect((await exchange(body, sender)).status).toBe(i % 2 === 0 ? 200 : 401);
     }
+  });
+});
+
+describe('an outage', () => {
+  const form = () =>
+    new Request('http://localhost/oauth2/token', {
+      method: 'POST',
+      headers: { 'Content-Type': FORM },
+      body: String(new URLSearchParams({ ...GRANT, client_secret: key.secret })),
+    });
+
+  test.each([
+    ['the database', new StoreUnavailable(), '503 temporarily_unavailable'],
+    ['a bug', new TypeError('bug'), 'thrown'],
+  ])('of %s', async (_, ...[failure, expected]) => {
+    const config = readConfig(env);
+    const route = tokenRoute({
+      ...{ config, keys: await deriveMasterKeys(config), log: () => {} },
+      apiKeys: { find: () => Promise.reject(failure) },
+      attempts: { blockedForSeconds: async () => 0, failed: async () => 0 },
+    } as never);
+    const answer = route.handle({ raw: form(), requestId: 'r' } as never);
+    if (expected === 'thrown') return expect(answer).rejects.toBe(failure);
+    expect((await answer).headers.get('retry-after')).toBe('1');
+    return expect(await errorOf(await answer)).toBe(expected);
   });
 });
 
