@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { ERROR_DOMAIN, PROBLEMS, type ProblemCode, problemResponse } from './problem.ts';
+import { PROBLEMS, type ProblemCode, problemResponse } from './problem.ts';
 
 test('a problem is an AIP-193 envelope', async () => {
   const response = problemResponse({ code: 'conflict', metadata: { key_id: 'x' } }, { 'X-A': 'b' });
@@ -16,7 +16,7 @@ test('a problem is an AIP-193 envelope', async () => {
         {
           '@type': 'type.googleapis.com/google.rpc.ErrorInfo',
           reason: 'CONFLICT',
-          domain: ERROR_DOMAIN,
+          domain: 'www.ory.com/talos',
           metadata: { key_id: 'x' },
         },
       ],

@@ -65,10 +65,10 @@ export const PROBLEMS = {
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /**
- * `ErrorInfo.domain`. Not Talos's "www.ory.com/talos": the official client does not look at it, and
- * AIP-193 wants the name of the service that generated the error.
+ * `ErrorInfo.domain` (AIP-193): with `reason` it identifies an error. Talos's own value, because the
+ * reasons are Talos's: a client that goes by the pair works unchanged.
  */
-export const ERROR_DOMAIN = 'cardea';
+export const ERROR_DOMAIN = 'www.ory.com/talos';
 
 /** Something that a route refuses. A value: routes return it, nobody throws it. */
 export interface Problem {
