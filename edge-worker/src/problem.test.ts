@@ -21,7 +21,7 @@ describe('every reason of the catalogue', () => {
     expect(response.headers.get('cache-control')).toBe('no-store');
     const text = await response.text();
     expect(JSON.parse(text)).toEqual({
-      type: `https://github.com/cardea-dev/cardea/blob/main/docs/errors.md#${reason}`,
+      type: `urn:cardea:problem:${reason}`,
       title: expect.stringMatching(/^[A-Z][A-Za-z ]+$/),
       status,
       code: reason,

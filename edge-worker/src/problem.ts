@@ -14,7 +14,8 @@ export interface ProblemContext {
   readonly requiredScopes: readonly string[];
 }
 
-const DOCUMENTATION = 'https://github.com/cardea-dev/cardea/blob/main/docs/errors.md';
+/** Names a kind of problem (RFC 9457 §3.1.1); docs/errors.md explains each by its code. */
+const TYPE_PREFIX = 'urn:cardea:problem:';
 
 /** How long a client should wait after a 503. An edge looks for a newer feed once a second. */
 const RETRY_AFTER_SECONDS = 5;
@@ -41,7 +42,7 @@ export function problemResponse({ reason }: Refusal, context: ProblemContext): R
   if (status === 503) headers.set('retry-after', String(RETRY_AFTER_SECONDS));
   if (context.method === 'HEAD') return new Response(null, { status, headers });
   const problem = {
-    type: `${DOCUMENTATION}#${reason}`,
+    type: TYPE_PREFIX + reason,
     title: TITLES[status] ?? 'Refused',
     status,
     code: reason,
