@@ -7,6 +7,9 @@ import { StackFailed } from '../dev-stack/stack-failed.ts';
 import { renderWalkthrough } from '../dev-stack/walkthrough.ts';
 import { CommandFailed } from '../failure.ts';
 
+/** How often to look whether npm is still there, milliseconds. */
+const PARENT_MILLISECONDS = 500;
+
 export const devCommand: Command = {
   words: ['dev'],
   operands: '',
@@ -20,7 +23,7 @@ export const devCommand: Command = {
     'CARDEA_STATE_FOLDER                         where the state is kept (default .cardea)',
   ],
   async run(context) {
-    const stopping = stopSignal();
+    const stopping = stopSignal(context.env);
     try {
       return await runStack(context, stopping);
     } catch (error) {
@@ -70,19 +73,27 @@ interface StopSignal {
   readonly dispose: () => void;
 }
 
-/** Aborts at the first Ctrl-C, SIGTERM or hang-up. */
-function stopSignal(): StopSignal {
+/**
+ * Aborts at the first Ctrl-C, SIGTERM or hang-up; and where npm has started this process, at the end
+ * of npm, which tells nobody when it is killed.
+ */
+function stopSignal(env: CommandContext['env']): StopSignal {
   const controller = new AbortController();
   const { signal } = controller;
   const abort = () => controller.abort();
   const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   for (const name of names) process.on(name, abort);
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (env.npm_lifecycle_event !== undefined && process.ppid !== parent) abort();
+  }, PARENT_MILLISECONDS);
   return {
     signal,
     stopped: new Promise((resolve) => {
       signal.addEventListener('abort', () => resolve(undefined));
     }),
     dispose() {
+      clearInterval(watch);
       for (const name of names) process.off(name, abort);
     },
   };
