@@ -161,6 +161,8 @@ describe('types', () => {
     const scp = Array.from({ length: SCOPES_MAX }, (_, i) => `s${i}`);
     expect(await reasonFor(claimsWith({ scp }))).toBeUndefined();
     expect(await reasonFor(claimsWith({ scp: ['x'.repeat(SCOPE_LENGTH_MAX)] }))).toBeUndefined();
+    // Issuing counts characters, not UTF-16 units: what it accepts, a token may carry.
+    expect(await reasonFor(claimsWith({ scp: ['😀'.repeat(SCOPE_LENGTH_MAX)] }))).toBeUndefined();
     const acl = Array.from({ length: CIDRS_MAX }, () => '0.0.0.0/0');
     expect(await reasonFor(claimsWith({ acl }))).toBeUndefined();
     expect(await reasonFor(claimsWith({ scp: [], acl: [], anc: [], meta: {} }))).toBeUndefined();

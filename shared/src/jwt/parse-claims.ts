@@ -132,8 +132,10 @@ function isSeconds(value: JsonValue): boolean {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
 }
 
+/** Characters are counted as in issuing, by code points, where UTF-16 units are too many. */
 function isScope(value: JsonValue): boolean {
-  return typeof value === 'string' && value !== '' && value.length <= SCOPE_LENGTH_MAX;
+  if (typeof value !== 'string' || value === '') return false;
+  return value.length <= SCOPE_LENGTH_MAX || [...value].length <= SCOPE_LENGTH_MAX;
 }
 
 function isCidr(value: JsonValue): boolean {
