@@ -56,10 +56,11 @@ function measure(text: string): { readonly memberCount: number; readonly depth: 
   let memberCount = 0;
   let depth = 0;
   let open = 0;
+  const hasEscape = text.includes('\\');
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) {
-      i = endOfString(text, i);
+      i = endOfString(text, i, hasEscape);
     } else if (code === COLON) {
       memberCount++;
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
@@ -73,7 +74,11 @@ function measure(text: string): { readonly memberCount: number; readonly depth: 
 }
 
 /** Index of the quote that closes the string opened at `start`, or the text's length. */
-function endOfString(text: string, start: number): number {
+function endOfString(text: string, start: number, hasEscape: boolean): number {
+  if (!hasEscape) {
+    const end = text.indexOf('"', start + 1);
+    return end < 0 ? text.length : end;
+  }
   for (let i = start + 1; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code === QUOTE) return i;
