@@ -1,36 +1,24 @@
 /** Verification inside workerd, the same tokens in turn: ours, bare WebCrypto, jose. */
 
-import { type BenchResult, compare, interleave } from './statistics.ts';
+import { type BenchResult, compare } from './statistics.ts';
 import { bundleWorker, COMPATIBILITY_DATE, startWorkerd } from './workerd.ts';
 
 const TOKENS = 500;
-/** Verifications a round; the warm ones are so short that it takes more to measure them. */
-const PER_ROUND = { cardea: 1500, webcrypto: 1500, jose: 1500, warm: 100_000 };
 
 export async function benchJwt({ rounds }: { rounds: number }): Promise<BenchResult[]> {
-  const script = await bundleWorker('./jwt-worker.ts');
   const workerd = await startWorkerd({
     modules: true,
-    script,
+    script: await bundleWorker('./jwt-worker.ts'),
     compatibilityDate: COMPATIBILITY_DATE,
   });
-  const call = async (path: string): Promise<void> => {
-    const answer = await fetch(new URL(path, workerd.url));
-    if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`);
-    await answer.arrayBuffer();
-  };
   try {
-    await call(`/prepare?n=${TOKENS}`);
-    const microseconds = await interleave(['cardea', 'webcrypto', 'jose', 'warm'], {
-      rounds,
-      measure: async (side) => {
-        const n = PER_ROUND[side];
-        const start = process.hrtime.bigint();
-        await call(`/${side}?n=${n}`);
-        return Number(process.hrtime.bigint() - start) / 1000 / n;
-      },
-    });
-    const { cardea, webcrypto, jose, warm } = microseconds;
+    const answer = await fetch(new URL(`/?tokens=${TOKENS}&rounds=${rounds}`, workerd.url));
+    if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
+    const figures = (await answer.json()) as Record<
+      'cardea' | 'webcrypto' | 'jose' | 'warm',
+      number[]
+    >;
+    const { cardea, webcrypto, jose, warm } = figures;
     return [
       compare('jwt_cold_vs_webcrypto', { ours: cardea, peer: webcrypto, unit: 'us' }),
       compare('jwt_cold_vs_jose', { ours: cardea, peer: jose, unit: 'us' }),

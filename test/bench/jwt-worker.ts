@@ -1,9 +1,11 @@
 /**
  * Runs inside workerd: the same tokens verified by Cardea's gate, by bare WebCrypto and by jose, and
- * the edge's whole decision about tokens it has seen before. The host takes the time of a request of
- * `n` verifications, because clocks in workerd may stand still.
+ * the edge's whole decision about tokens it has seen before. The sides take turns every few dozen
+ * milliseconds, so that a machine that speeds up or slows down does so for all of them. The clock is
+ * workerd's own, which runs on (in whole milliseconds) where it is not Cloudflare's.
  */
 
+import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import type { JwtPolicy, JwtVerificationKey } from '@cardea/shared/jwt/verify';
@@ -28,16 +30,22 @@ const REVOCATIONS = 10_000;
 const CLOSED = { openForSeconds: 0 };
 const CONTEXT = { waitUntil: () => undefined };
 
+interface SignedBytes {
+  readonly message: Uint8Array<ArrayBuffer>;
+  readonly signature: Uint8Array<ArrayBuffer>;
+}
+const NOTHING: SignedBytes = { message: new Uint8Array(), signature: new Uint8Array() };
+
 interface Prepared {
   readonly fixture: FeedFixture;
   readonly key: JwtVerificationKey;
   readonly josePublicKey: JoseKey;
   readonly edge: AuthorizeOptions;
+  /** What the signatures are over, as bytes. */
+  readonly signed: readonly SignedBytes[];
   /** As requests carry them: reading one gives a new string, whose hash nobody has computed. */
   readonly headers: readonly Headers[];
 }
-let prepared: Prepared | undefined; // Plain data of one measurement.
-
 const policy: JwtPolicy = {
   issuer: ISSUER,
   audience: ISSUER,
@@ -76,7 +84,14 @@ async function prepare(tokenCount: number): Promise<Prepared> {
   if (key === undefined) throw new Error('The key is not in the feed.');
   const headers = fixture.tokens.map((token) => new Headers({ authorization: `Bearer ${token}` }));
   const edge = { feed, cache: new VerifiedTokenCache(), policy, clock };
-  return { fixture, key, josePublicKey: fixture.josePublicKey, edge, headers };
+  const signed = fixture.tokens.map(signedBytesOf);
+  return { fixture, key, josePublicKey: fixture.josePublicKey, edge, signed, headers };
+}
+
+function signedBytesOf(token: string): SignedBytes {
+  const end = token.lastIndexOf('.');
+  const signature = decodeBase64url(token.slice(end + 1));
+  return { message: encodeUtf8(token.slice(0, end)), signature: signature ?? NOTHING.signature };
 }
 
 /** First sight of each token: the whole gate. */
@@ -90,19 +105,9 @@ async function cardea({ fixture, key }: Prepared, n: number): Promise<void> {
 }
 
 /** The floor: the signature alone, over bytes that are ready. */
-async function webcrypto({ fixture, key }: Prepared, n: number): Promise<void> {
-  const ready = fixture.tokens.map((token) => {
-    const end = token.lastIndexOf('.');
-    const base64 = token
-      .slice(end + 1)
-      .replaceAll('-', '+')
-      .replaceAll('_', '/');
-    const signature = Uint8Array.from(atob(base64), (char) => char.charCodeAt(0));
-    return { message: encodeUtf8(token.slice(0, end)), signature };
-  });
-  const none = { message: new Uint8Array(), signature: new Uint8Array() };
+async function webcrypto({ signed, key }: Prepared, n: number): Promise<void> {
   for (let i = 0; i < n; i++) {
-    const { signature, message } = ready[i % ready.length] ?? none;
+    const { signature, message } = signed[i % signed.length] ?? NOTHING;
     const valid = await crypto.subtle.verify('Ed25519', key.key, signature, message);
     if (!valid) throw new Error('invalid');
   }
@@ -135,24 +140,32 @@ async function warm({ edge, headers }: Prepared, n: number): Promise<void> {
   }
 }
 
-const SIDES: Record<string, (state: Prepared, n: number) => Promise<void>> = {
-  cardea,
-  webcrypto,
-  jose,
-  warm,
-};
+/** Each side, and how many verifications make a turn of it. */
+const SIDES = {
+  cardea: { verify: cardea, turn: 400 },
+  webcrypto: { verify: webcrypto, turn: 400 },
+  jose: { verify: jose, turn: 400 },
+  warm: { verify: warm, turn: 20_000 },
+} as const;
+
+/** Microseconds a verification, by side, a figure a round. */
+async function measure(state: Prepared, rounds: number): Promise<Record<string, number[]>> {
+  const figures: Record<string, number[]> = { cardea: [], webcrypto: [], jose: [], warm: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const [name, { verify, turn }] of Object.entries(SIDES)) {
+      const startedAt = performance.now();
+      await verify(state, turn);
+      figures[name]?.push(((performance.now() - startedAt) * 1000) / turn);
+    }
+  }
+  return figures;
+}
 
 export default {
   async fetch(request: Request): Promise<Response> {
-    const { pathname, searchParams } = new URL(request.url);
-    const n = Number(searchParams.get('n') ?? '0');
-    if (pathname === '/prepare') {
-      prepared = await prepare(n);
-      return Response.json({ bytes: prepared.fixture.tokens[0]?.length });
-    }
-    const side = SIDES[pathname.slice(1)];
-    if (side === undefined || prepared === undefined) return new Response(null, { status: 404 });
-    await side(prepared, n);
-    return new Response('ok');
+    const { searchParams } = new URL(request.url);
+    const state = await prepare(Number(searchParams.get('tokens')));
+    await measure(state, 3); // Warm-up, not counted.
+    return Response.json(await measure(state, Number(searchParams.get('rounds'))));
   },
 };
