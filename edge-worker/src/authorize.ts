@@ -7,8 +7,7 @@
 import { isRevoked } from '@cardea/shared/feed/revocation-table';
 import { tokenScopesOf } from '@cardea/shared/feed/token-scopes';
 import { isAddressAllowed } from '@cardea/shared/ip/cidr';
-import { parseJwt } from '@cardea/shared/jwt/parse';
-import { type JwtPolicy, verifyJwt } from '@cardea/shared/jwt/verify';
+import { type JwtPolicy, verifyJwtUnderKey } from '@cardea/shared/jwt/verify';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import type { EdgeFeed, RequestContext, StalePolicy, TrustedSnapshot } from './feed/edge-feed.ts';
@@ -98,32 +97,29 @@ async function verify(
   trusted: TrustedSnapshot,
 ): Promise<Result<Grant>> {
   const verifyUnder = ({ snapshot }: TrustedSnapshot) =>
-    verifyJwt(text, { keys: snapshot.jwtKeys, policy, nowSeconds: secondsOf(clock()) });
+    verifyJwtUnderKey(text, { keys: snapshot.jwtKeys, policy, nowSeconds: secondsOf(clock()) });
   let current = trusted;
-  let claims = await verifyUnder(current);
-  if (!claims.ok && claims.refusal.reason === 'signing_key_unknown') {
+  let verified = await verifyUnder(current);
+  if (!verified.ok && verified.refusal.reason === 'signing_key_unknown') {
     const refreshed = await feed.refreshForUnknownKey(context, stale);
     if (!refreshed.ok) return refreshed;
     current = refreshed.value;
-    claims = await verifyUnder(current);
+    verified = await verifyUnder(current);
   }
-  if (!claims.ok) return claims;
-  // Verified just now, so its header names a key of this keyset.
-  const jwt = parseJwt(text);
-  const key = jwt.ok ? current.snapshot.jwtKeys.get(jwt.value.unverifiedHeader.keyId) : undefined;
-  if (key === undefined) return refuse('signing_key_unknown');
-  const revocationScopes = tokenScopesOf(claims.value, key);
+  if (!verified.ok) return verified;
+  const { claims, key } = verified.value;
+  const revocationScopes = tokenScopesOf(claims, key);
   if (!revocationScopes.ok) return revocationScopes;
-  const { issuedAtSeconds, notBeforeSeconds = issuedAtSeconds } = claims.value;
+  const { issuedAtSeconds, notBeforeSeconds = issuedAtSeconds } = claims;
   const token: VerifiedToken = {
     keysetHash: current.snapshot.keysetHash,
     key,
     notBeforeSeconds: notBeforeSeconds > issuedAtSeconds ? notBeforeSeconds : issuedAtSeconds,
-    expiresAtSeconds: claims.value.expiresAtSeconds,
+    expiresAtSeconds: claims.expiresAtSeconds,
     revocationScopes: revocationScopes.value,
-    scopes: claims.value.scopes,
-    allowedCidrs: claims.value.allowedCidrs,
-    identity: identityHeadersOf(claims.value),
+    scopes: claims.scopes,
+    allowedCidrs: claims.allowedCidrs,
+    identity: identityHeadersOf(claims),
   };
   cache.put(text, token);
   return accept({ token, trusted: current });

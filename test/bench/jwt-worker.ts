@@ -8,8 +8,11 @@
 import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
-import type { JwtPolicy, JwtVerificationKey } from '@cardea/shared/jwt/verify';
-import { verifyJwt } from '@cardea/shared/jwt/verify';
+import {
+  type JwtPolicy,
+  type JwtVerificationKey,
+  verifyJwtUnderKey,
+} from '@cardea/shared/jwt/verify';
 import { unixMilliseconds, unixSeconds } from '@cardea/shared/time';
 import { type CryptoKey as JoseKey, jwtVerify } from 'jose';
 import { type AuthorizeOptions, authorize } from '../../edge-worker/src/authorize.ts';
@@ -99,7 +102,8 @@ async function cardea({ fixture, key }: Prepared, n: number): Promise<void> {
   const nowSeconds = unixSeconds(Date.now() / 1000);
   const verification = { keys: new Map([[fixture.kid, key]]), policy, nowSeconds };
   for (let i = 0; i < n; i++) {
-    const result = await verifyJwt(fixture.tokens[i % fixture.tokens.length] ?? '', verification);
+    const token = fixture.tokens[i % fixture.tokens.length] ?? '';
+    const result = await verifyJwtUnderKey(token, verification);
     if (!result.ok) throw new Error(result.refusal.reason);
   }
 }

@@ -1,8 +1,7 @@
 /** What `adapter.mjs` exports; its header says what goes in and what comes out. */
 
-import { decodeBase64url, encodeBase64url } from '../../shared/src/bytes/base64url.ts';
+import { encodeBase64url } from '../../shared/src/bytes/base64url.ts';
 import { decodeHex } from '../../shared/src/bytes/hex.ts';
-import { decodeUtf8 } from '../../shared/src/bytes/utf8.ts';
 import {
   importVerificationKey,
   verifySignature,
@@ -106,8 +105,7 @@ async function importKeys(jwks: readonly unknown[], policy: Trust['policy']): Pr
 }
 
 function claimsOf(jwt: UnverifiedJwt): Readonly<Record<string, unknown>> {
-  const bytes = decodeBase64url(jwt.unverifiedPayload) ?? new Uint8Array();
-  return JSON.parse(decodeUtf8(bytes) ?? '');
+  return JSON.parse(jwt.unverifiedPayload);
 }
 
 function bytesOf(value: unknown): Uint8Array<ArrayBuffer> | undefined {

@@ -186,3 +186,18 @@ describe('RS256', () => {
     expect(await reasonFor(input, new Uint8Array(signature))).toBe('signature_invalid');
   });
 });
+
+test('tokens that are verified at the same time do not get into each other’s way', async () => {
+  const cases = await Promise.all(
+    Array.from({ length: 60 }, async (_, i) => {
+      const pair = [ED, ES, RS][i % 3] ?? ED;
+      const input = `${inputFor(pair).split('.')[0]}.${encodePart(claimsWith({ n: i }))}`;
+      const other = `${inputFor(pair).split('.')[0]}.${encodePart(claimsWith({ n: -i - 1 }))}`;
+      return { input, signature: await signatureOf(i % 2 === 0 ? input : other, pair) };
+    }),
+  );
+  const reasons = await Promise.all(
+    cases.map(({ input, signature }) => reasonFor(input, signature)),
+  );
+  expect(reasons).toEqual(cases.map((_, i) => (i % 2 === 0 ? undefined : 'signature_invalid')));
+});

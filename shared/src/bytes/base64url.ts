@@ -83,16 +83,18 @@ const ALPHABET_ONLY = /^[A-Za-z0-9_-]*$/;
 
 /** Whether `text` is the canonical base64url encoding of some bytes, without decoding it. */
 export function isCanonicalBase64url(text: string): boolean {
-  if (!ALPHABET_ONLY.test(text)) return false;
+  return text.length % 4 !== 1 && ALPHABET_ONLY.test(text) && hasZeroUnusedBits(text);
+}
+
+/** Whether the bits of the last character that encode nothing are zero. */
+export function hasZeroUnusedBits(text: string): boolean {
   switch (text.length % 4) {
-    case 0:
-      return true;
     case 2:
       return (value(text, text.length - 1) & 15) === 0;
     case 3:
       return (value(text, text.length - 1) & 3) === 0;
     default:
-      return false;
+      return true;
   }
 }
 

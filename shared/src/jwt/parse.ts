@@ -1,11 +1,11 @@
 /**
  * The form of a derived token, before anything of it is trusted: length, three canonical parts, and a
  * header that we understand (RFC 7515 §7.1, RFC 8725 §3). Nothing here is verified, and the payload
- * is not even decoded.
+ * is decoded as far as text, not read.
  */
 
-import { decodeBase64url, isCanonicalBase64url } from '../bytes/base64url.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
+import { decodeBase64url } from '../bytes/base64url.ts';
+import { decodeBase64urlText } from '../bytes/base64url-text.ts';
 import { TOKEN_BYTES_MAX } from '../limits.ts';
 import { accept, type Result, refuse } from '../result.ts';
 import { parseHeader, type UnverifiedJwtHeader } from './header.ts';
@@ -14,16 +14,16 @@ export interface UnverifiedJwt {
   readonly unverifiedHeader: UnverifiedJwtHeader;
   /** The header as it stands in the token, canonical base64url. */
   readonly headerText: string;
-  /** The claims, still in canonical base64url. */
+  /** The second part, decoded: text that may be JSON. */
   readonly unverifiedPayload: string;
-  /** `header.payload` in ASCII: what was signed. */
-  readonly signingInput: Uint8Array<ArrayBuffer>;
+  /** `header.payload`, ASCII: what was signed. */
+  readonly signingInput: string;
   readonly signature: Uint8Array<ArrayBuffer>;
 }
 
 /**
  * Splits a JWS in compact form. Refuses with `token_too_large` (over `TOKEN_BYTES_MAX`),
- * `token_malformed` (not three parts of canonical base64url; no payload or no signature; JWE and JSON
+ * `token_malformed` (not three parts of canonical base64url; a payload that is not UTF-8; no payload or no signature; JWE and JSON
  * serialisations among these), and as {@link parseHeader} does.
  */
 export function parseJwt(text: string): Result<UnverifiedJwt> {
@@ -36,15 +36,15 @@ export function parseJwt(text: string): Result<UnverifiedJwt> {
   const headerText = text.slice(0, headerEnd);
   const header = readHeader(headerText);
   if (!header.ok) return header;
-  const unverifiedPayload = text.slice(headerEnd + 1, payloadEnd);
-  if (!isCanonicalBase64url(unverifiedPayload)) return refuse('token_malformed');
+  const unverifiedPayload = decodeBase64urlText(text.slice(headerEnd + 1, payloadEnd));
+  if (unverifiedPayload === undefined) return refuse('token_malformed', { part: 'payload' });
   const signature = decodeBase64url(text.slice(payloadEnd + 1));
   if (signature === undefined || signature.length === 0) return refuse('token_malformed');
   return accept({
     unverifiedHeader: header.value,
     headerText,
     unverifiedPayload,
-    signingInput: encodeUtf8(text.slice(0, payloadEnd)),
+    signingInput: text.slice(0, payloadEnd),
     signature,
   });
 }

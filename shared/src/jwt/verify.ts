@@ -1,6 +1,6 @@
 /** Verification of derived tokens in JWT form. No I/O, no clock: keys and time are arguments. */
 
-import { decodeCanonicalText } from '../bytes/base64url-text.ts';
+import { encodeTransient } from '../bytes/utf8.ts';
 import { type VerificationKey, verifySignature } from '../crypto/verification-key.ts';
 import { isJsonObject, type JsonObject, parseStrictJson } from '../json/strict-json.ts';
 import { accept, type Result, refuse } from '../result.ts';
@@ -32,8 +32,8 @@ export interface JwtPolicy {
   readonly clockSkewSeconds: number;
 }
 
-export interface JwtVerification {
-  readonly keys: ReadonlyMap<string, JwtVerificationKey>;
+export interface JwtVerification<Key extends JwtVerificationKey = JwtVerificationKey> {
+  readonly keys: ReadonlyMap<string, Key>;
   readonly policy: JwtPolicy;
   readonly nowSeconds: UnixSeconds;
 }
@@ -53,12 +53,27 @@ export async function verifyJwt(
   text: string,
   verification: JwtVerification,
 ): Promise<Result<VerifiedClaims>> {
+  const verified = await verifyJwtUnderKey(text, verification);
+  return verified.ok ? accept(verified.value.claims) : verified;
+}
+
+/** The claims, and the key whose signature vouches for them: whose life and revocation matter too. */
+export interface VerifiedJwt<Key extends JwtVerificationKey> {
+  readonly claims: VerifiedClaims;
+  readonly key: Key;
+}
+
+/** As {@link verifyJwt}, for callers that go on asking about the key. */
+export async function verifyJwtUnderKey<Key extends JwtVerificationKey>(
+  text: string,
+  verification: JwtVerification<Key>,
+): Promise<Result<VerifiedJwt<Key>>> {
   const jwt = parseJwt(text);
   if (!jwt.ok) return jwt;
   const key = selectKey(jwt.value.unverifiedHeader, verification);
   if (!key.ok) return key;
   const { signature, signingInput, unverifiedPayload } = jwt.value;
-  if (!(await verifySignature(key.value, signature, signingInput))) {
+  if (!(await verifySignature(key.value, signature, encodeTransient(signingInput)))) {
     return refuse('signature_invalid', { kid: key.value.kid });
   }
   rememberHeader(jwt.value);
@@ -66,14 +81,17 @@ export async function verifyJwt(
   if (payload === undefined) return refuse('token_malformed', { part: 'payload' });
   const claims = parseClaims(payload);
   if (!claims.ok) return claims;
-  return checkTimes(claims.value, verification) ?? checkParties(claims.value, verification.policy);
+  const refused =
+    checkTimes(claims.value, verification) ?? checkParties(claims.value, verification.policy);
+  // The one place where the brand is given.
+  return refused ?? accept({ claims: claims.value as VerifiedClaims, key: key.value });
 }
 
 /** The key decides: the header only names it, and must agree with its algorithm (RFC 8725 §3.1). */
-function selectKey(
+function selectKey<Key extends JwtVerificationKey>(
   header: UnverifiedJwtHeader,
-  { keys, policy, nowSeconds }: JwtVerification,
-): Result<JwtVerificationKey> {
+  { keys, policy, nowSeconds }: JwtVerification<Key>,
+): Result<Key> {
   const key = keys.get(header.keyId);
   if (key === undefined) return refuse('signing_key_unknown');
   const { kid } = key;
@@ -88,10 +106,9 @@ function selectKey(
   return accept(key);
 }
 
-/** `encoded` is canonical (`parse.ts`); `undefined` unless it holds a strict JSON object in UTF-8. */
-function parsePayload(encoded: string): JsonObject | undefined {
-  const json = decodeCanonicalText(encoded);
-  const payload = json === undefined ? undefined : parseStrictJson(json);
+/** `undefined` unless it is a strict JSON object. */
+function parsePayload(json: string): JsonObject | undefined {
+  const payload = parseStrictJson(json);
   return isJsonObject(payload) ? payload : undefined;
 }
 
@@ -118,9 +135,9 @@ function checkTimes(
 }
 
 /** RFC 7519 §4.1.1 and §4.1.3, and the tenant: code units are compared, nothing is normalised. */
-function checkParties(claims: TokenClaims, policy: JwtPolicy): Result<VerifiedClaims> {
+function checkParties(claims: TokenClaims, policy: JwtPolicy): RefusedResult | undefined {
   if (claims.issuer !== policy.issuer) return refuse('issuer_mismatch');
   if (!claims.audiences.includes(policy.audience)) return refuse('audience_mismatch');
   if (claims.tenantId !== policy.tenantId) return refuse('tenant_mismatch');
-  return accept(claims as VerifiedClaims); // The one place where the brand is given.
+  return undefined;
 }

@@ -107,6 +107,20 @@ test('these tests run in workerd, on its native codec', () => {
   expect('fromBase64' in Uint8Array).toBe(true);
 });
 
+test('tokens that are verified at the same time do not get into each other’s way', async () => {
+  const tokens = await Promise.all(
+    Array.from({ length: 60 }, async (_, i) => {
+      const alg = (['EdDSA', 'ES256', 'RS256'] as const)[i % 3];
+      const token = await forge({ alg, payload: JSON.stringify({ ...CLAIMS, n: i }) });
+      const other = await forge({ alg, payload: JSON.stringify({ ...CLAIMS, n: -i - 1 }) });
+      const signature = i % 2 === 0 ? token : other;
+      return token.slice(0, token.lastIndexOf('.')) + signature.slice(signature.lastIndexOf('.'));
+    }),
+  );
+  const reasons = await Promise.all(tokens.map(reasonFor));
+  expect(reasons).toEqual(tokens.map((_, i) => (i % 2 === 0 ? undefined : 'signature_invalid')));
+});
+
 describe.each(['EdDSA', 'ES256', 'RS256'] as const)('%s', (alg) => {
   test('positive control', async () => {
     expect(await reasonFor(await forge({ alg }))).toBeUndefined();
