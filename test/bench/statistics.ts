@@ -16,7 +16,15 @@ export interface BenchResult {
   readonly unit: string;
 }
 
-/** Runs every side once a round, in turn, and keeps each side's figures in the order of rounds. */
+/** Whoever comes next pays for what the last one left behind (garbage, caches): so nobody always does. */
+export function shuffle<T>(items: readonly T[]): T[] {
+  return items
+    .map((item) => ({ item, at: Math.random() }))
+    .sort((one, other) => one.at - other.at)
+    .map(({ item }) => item);
+}
+
+/** Runs every side once a round, in any order, and keeps each side's figures in the order of rounds. */
 export async function interleave<Side extends string>(
   sides: readonly Side[],
   { rounds, measure }: { rounds: number; measure: (side: Side) => Promise<number> },
@@ -27,7 +35,7 @@ export async function interleave<Side extends string>(
   >;
   for (const side of sides) await measure(side); // Warm-up, not counted.
   for (let round = 0; round < rounds; round++) {
-    for (const side of sides) figures[side].push(await measure(side));
+    for (const side of shuffle(sides)) figures[side].push(await measure(side));
   }
   return figures;
 }
