@@ -45,23 +45,21 @@ export function originRequest(
   { target, requestId, identity }: ForwardedCall,
   { originBase, forwardCredential }: ForwardOptions,
 ): OriginRequest {
-  // One pass into a plain object: each call on a `Headers` leaves JavaScript and costs as much as a
-  // dozen of these assignments.
-  const headers: Record<string, string> = Object.create(null);
+  const received = request.headers;
+  const headers = new Headers(received);
   let isUpgrade = false;
-  let clientAddress: string | undefined;
-  for (const [name, value] of request.headers) {
-    if (!dropsFromRequest(name)) headers[name] = value;
-    else if (name === 'upgrade') isUpgrade = value.toLowerCase() === 'websocket';
-    else if (name === CLIENT_ADDRESS) clientAddress = value;
+  for (const name of received.keys()) {
+    if (!dropsFromRequest(name)) continue;
+    if (name === 'upgrade') isUpgrade = received.get(name)?.toLowerCase() === 'websocket';
+    headers.delete(name);
   }
-  if (isUpgrade) headers.upgrade = 'websocket';
-  if (!forwardCredential) delete headers.authorization;
+  if (isUpgrade) headers.set('upgrade', 'websocket');
+  if (!forwardCredential) headers.delete('authorization');
   if (identity !== undefined) {
-    for (const [name, value] of identity) headers[name] = value;
+    for (const [name, value] of identity) headers.set(name, value);
   }
-  setForwarded(headers, request.url, clientAddress);
-  headers['x-request-id'] = requestId;
+  setForwarded(headers, request.url, received.get(CLIENT_ADDRESS));
+  headers.set('x-request-id', requestId);
   const { method } = request;
   const body = method === 'GET' || method === 'HEAD' ? null : request.body;
   const init: RequestInit = { method, headers, body, redirect: 'manual' };
@@ -72,16 +70,12 @@ export function originRequest(
 }
 
 /** From what the platform saw. Chains that a client sent are not continued: nobody vouches for them. */
-function setForwarded(
-  headers: Record<string, string>,
-  url: string,
-  clientAddress: string | undefined,
-): void {
+function setForwarded(headers: Headers, url: string, clientAddress: string | null): void {
   const schemeEnd = url.indexOf('://');
   const hostStart = schemeEnd + 3;
-  if (clientAddress !== undefined) headers['x-forwarded-for'] = clientAddress;
-  headers['x-forwarded-proto'] = url.slice(0, schemeEnd);
-  headers['x-forwarded-host'] = url.slice(hostStart, url.indexOf('/', hostStart));
+  if (clientAddress !== null) headers.set('x-forwarded-for', clientAddress);
+  headers.set('x-forwarded-proto', url.slice(0, schemeEnd));
+  headers.set('x-forwarded-host', url.slice(hostStart, url.indexOf('/', hostStart)));
 }
 
 /**
