@@ -5,6 +5,7 @@
  */
 
 import { decodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { measureJson } from '@cardea/shared/json/strict-json';
 import { JSON_DEPTH_MAX } from '@cardea/shared/limits';
 
 export type JsonRead =
@@ -15,7 +16,7 @@ export type JsonRead =
 export function parseStrictJson(bytes: Uint8Array): JsonRead {
   const text = decodeUtf8(bytes);
   if (text === undefined) return broken('The body is not UTF-8.');
-  if (isDeeperThan(text, JSON_DEPTH_MAX)) {
+  if (measureJson(text).depth > JSON_DEPTH_MAX) {
     return broken(`The body is nested deeper than ${JSON_DEPTH_MAX} levels.`);
   }
   let value: unknown;
@@ -30,23 +31,6 @@ export function parseStrictJson(bytes: Uint8Array): JsonRead {
 
 function broken(rule: string): JsonRead {
   return { ok: false, rule };
-}
-
-/** Counts brackets outside of strings: linear, before anything is built. */
-function isDeeperThan(text: string, depthMax: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const character = text[i];
-    if (inString) {
-      if (character === '\\') i++;
-      else if (character === '"') inString = false;
-    } else if (character === '"') inString = true;
-    else if (character === '{' || character === '[') {
-      if (++depth > depthMax) return true;
-    } else if (character === '}' || character === ']') depth--;
-  }
-  return false;
 }
 
 /** The first rule that a value breaks. Recursion is bounded by {@link JSON_DEPTH_MAX}. */

@@ -18,7 +18,7 @@ export interface JsonObject {
  * length of `text`; the caller bounds that.
  */
 export function parseStrictJson(text: string, depthMax = JSON_DEPTH_MAX): JsonValue | undefined {
-  const shape = measure(text);
+  const shape = measureJson(text);
   if (shape.depth > depthMax) return undefined;
   let value: JsonValue;
   try {
@@ -51,8 +51,14 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** Members written and deepest nesting, in one pass; meaningful if `text` is JSON. */
-function measure(text: string): { readonly memberCount: number; readonly depth: number } {
+/**
+ * Members written and deepest nesting, in one linear pass before anything is built. If `text` is not
+ * JSON, the depth still bounds how deep a parser gets before it finds out.
+ */
+export function measureJson(text: string): {
+  readonly memberCount: number;
+  readonly depth: number;
+} {
   let memberCount = 0;
   let depth = 0;
   let open = 0;
