@@ -99,6 +99,30 @@ describe('a derived token', () => {
     expect(partOf((await response.json()).token.token, 1).acl).toEqual(ranges);
   });
 
+  test('verifies until it ends, and from the ranges of its key only', async () => {
+    const from = async (credential: string, address?: string) => {
+      const headers = address === undefined ? {} : { 'cf-connecting-ip': address };
+      const path = '/v2alpha1/admin/apiKeys:verify';
+      return (await admin(path, { body: { credential }, headers })).json();
+    };
+    const ended = await from(await token({ credential: key.secret, ttl: '0s' }));
+    expect(ended).toMatchObject({ is_valid: false, error_code: 'VERIFICATION_ERROR_EXPIRED' });
+    const { secret } = await issue({ ip_restriction: { allowed_cidrs: ['10.0.0.0/8'] } });
+    const body = { credential: secret };
+    const headers = { 'cf-connecting-ip': '10.1.2.3' };
+    const text = (await (await admin(DERIVE, { body, headers })).json()).token.token;
+    expect(await from(text, '10.9.9.9')).toMatchObject({
+      is_valid: true,
+      key_id: partOf(text, 1).sub,
+    });
+    for (const address of ['192.0.2.1', 'nonsense', undefined]) {
+      expect(await from(text, address)).toMatchObject({
+        is_valid: false,
+        error_code: 'VERIFICATION_ERROR_IP_NOT_ALLOWED',
+      });
+    }
+  });
+
   test('carries no reserved claim of a client, and the answer names what was left out', async () => {
     const custom = { act: 'root', nid: 'x', act_sid: '0', anc: [], cnf: {}, scp: ['all'], mine: 1 };
     const response = await derive({ credential: key.secret, custom_claims: custom });
