@@ -69,6 +69,8 @@ export function routesOf(deps: Deps, surface: Surface): readonly Route[] {
   return routes.filter((route) => route.surface === 'all' || route.surface === surface);
 }
 
+const NO_TENANT = 'network not found';
+
 export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
   const app = new Hono<HonoEnv>({ getPath: routingPath });
   app.use('*', async (context, next) => {
@@ -88,6 +90,12 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
       request_id: requestId,
       ms: deps.clock.now() - startedAt,
     });
+  });
+  app.use('*', async (context, next) => {
+    const tenant = await deps.tenants.byHost(new URL(context.req.url).host);
+    if (tenant === undefined) return problemResponse({ code: 'not_found', message: NO_TENANT });
+    context.set('tenant', tenant);
+    return next();
   });
   for (const prefix of ADMIN_PREFIXES) {
     app.use(`${prefix}/*`, async (context, next) => {

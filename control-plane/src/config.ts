@@ -29,8 +29,11 @@ export interface ControlPlaneConfig {
   readonly audience: string;
   readonly apiKeyPrefix: string;
   readonly publicApiKeyPrefix: string;
+  readonly retiredApiKeyPrefixes: readonly string[];
   readonly apiKeyTtlDefaultSeconds: number;
   readonly apiKeyTtlMaxSeconds: number;
+  /** Issued and imported keys of one tenant that are not revoked; absent for any number. */
+  readonly apiKeysMax?: number;
   readonly derivedTokenTtlDefaultSeconds: number;
   readonly derivedTokenTtlMaxSeconds: number;
   readonly feedHardSeconds: number;
@@ -88,6 +91,7 @@ export function parseConfig(env: object): ControlPlaneConfig {
     audience: source.optional('AUDIENCE') ?? issuer,
     ...readPrefixes(source),
     ...ttls,
+    ...readQuota(source),
     ...readFeedBound(source),
     clockSkewSeconds: source.integer('CLOCK_SKEW_SECONDS', {
       min: 0,
@@ -215,14 +219,26 @@ function readIssuer(source: Source): string {
   return issuer;
 }
 
-function readPrefixes(source: Source): { apiKeyPrefix: string; publicApiKeyPrefix: string } {
+function readQuota(source: Source): { readonly apiKeysMax?: number } {
+  if (source.optional('API_KEYS_MAX') === undefined) return {};
+  return { apiKeysMax: source.integer('API_KEYS_MAX', { min: 1, max: 999_999_999_999, or: 1 }) };
+}
+
+function readPrefixes(source: Source) {
   const rule = { pattern: PREFIX, rule: PREFIX_RULE };
   const apiKeyPrefix = source.matching('API_KEY_PREFIX', { ...rule, or: 'ck' });
   const publicApiKeyPrefix = source.matching('PUBLIC_API_KEY_PREFIX', { ...rule, or: 'ckp' });
   if (apiKeyPrefix === publicApiKeyPrefix) {
     source.fail('PUBLIC_API_KEY_PREFIX', 'must differ from API_KEY_PREFIX');
   }
-  return { apiKeyPrefix, publicApiKeyPrefix };
+  const retiredApiKeyPrefixes = (source.optional('API_KEY_PREFIXES_RETIRED') ?? '')
+    .split(',')
+    .map((text) => text.trim())
+    .filter((text) => text !== '');
+  if (!retiredApiKeyPrefixes.every((prefix) => PREFIX.test(prefix))) {
+    source.fail('API_KEY_PREFIXES_RETIRED', `each must be ${PREFIX_RULE}`);
+  }
+  return { apiKeyPrefix, publicApiKeyPrefix, retiredApiKeyPrefixes };
 }
 
 /** At most half the bound: one lost heartbeat must not close the edges. */

@@ -2,6 +2,7 @@
 
 import type { RandomBytes } from '@cardea/shared/crypto/random';
 import type { ApiKeyStore } from './api-keys/store.ts';
+import type { MakeAuditEvent } from './audit/audit-event.ts';
 import type { Clock } from './clock.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import type { Log } from './log.ts';
@@ -9,6 +10,7 @@ import type { MasterKeys } from './master-keys.ts';
 import type { FeedReader } from './publication/feed-reader.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
 import type { SigningKeyStore } from './signing-keys/store.ts';
+import type { TenantResolver } from './tenants/tenant-resolver.ts';
 import type { Attempts } from './tokens/attempts.ts';
 import type { DerivedTokenVerifier } from './tokens/derived-tokens.ts';
 import type { MintingParts } from './tokens/mint-token.ts';
@@ -30,7 +32,9 @@ export interface Deps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
+  readonly tenants: TenantResolver;
   readonly apiKeys: ApiKeyStore;
+  readonly auditEvent: MakeAuditEvent;
   readonly database: DatabaseStatus;
   readonly announcer: RevocationAnnouncer;
   readonly derivedTokens: DerivedTokenVerifier;

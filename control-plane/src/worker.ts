@@ -2,6 +2,7 @@
 
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { createApp } from './app.ts';
+import { auditKeyReader, createEventRecorder } from './audit/event-recorder.ts';
 import { systemClock } from './clock.ts';
 import { ConfigInvalid, type ControlPlaneConfig, readConfig } from './config.ts';
 import { createApiKeyStore } from './database/api-key-store.d1.ts';
@@ -14,15 +15,17 @@ import type { Deps } from './deps.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
 import { consoleLog } from './log.ts';
-import { deriveMasterKeys, type MasterKeys } from './master-keys.ts';
+import { deriveMasterKeys } from './master-keys.ts';
 import { createFeedReader } from './publication/feed-reader.ts';
 import { createHubAnnouncer } from './publication/hub-announcer.ts';
 import { createHubClient } from './publication/hub-client.ts';
+import { defaultTenant } from './tenants/tenant.ts';
 import { actorSaltReader } from './tokens/actor-salt.ts';
 import { type AttemptCounter, createAttempts } from './tokens/attempts.ts';
 import { createDerivedTokenVerifier } from './tokens/derived-token-verifier.ts';
 import type { MintingParts } from './tokens/mint-token.ts';
 import { sleep } from './tokens/sleep.ts';
+import type { SecretMeans } from './tokens/stored-secret.ts';
 import { createTokenSigner } from './tokens/token-signer.ts';
 
 // biome-ignore lint/performance/noBarrelFile: Workers finds Durable Object classes by their export.
@@ -83,14 +86,26 @@ export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps
   const hub = createHubClient(hubNamespace, config.environmentId);
   const revocations = createRevocationStore(database);
   const signingKeys = createSigningKeyStore(database);
+  const secrets = {
+    store: createStoredSecretStore(database),
+    keyEncryption: keys.keyEncryption,
+    randomBytes,
+  };
+  const tenant = defaultTenant(config);
   return {
     ...{ config, keys, clock, randomBytes, log, signingKeys },
     apiKeys: createApiKeyStore(database),
+    auditEvent: createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes }),
+    tenants: {
+      byHost: async () => tenant,
+      byId: async (tenantId) => (tenantId === tenant.tenantId ? tenant : undefined),
+      all: async () => [tenant],
+    },
     database: createDatabaseStatus(database),
     announcer: createHubAnnouncer({ hub, revocations, log }),
     derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
     publisher: { hasPublished: async () => (await hub.status()).publishedSeq !== null },
-    minting: createMintingParts(config, keys),
+    minting: createMintingParts(config, secrets),
     attempts: createAttempts({
       counterOf: attemptCounters(config.bindings.attempts),
       failuresMax: config.exchangeFailuresPerMinute,
@@ -100,15 +115,11 @@ export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps
   };
 }
 
-function createMintingParts(config: ControlPlaneConfig, keys: MasterKeys): MintingParts {
-  const { database } = config.bindings;
-  const { keyEncryption } = keys;
-  const store = createStoredSecretStore(database);
+function createMintingParts(config: ControlPlaneConfig, secrets: SecretMeans): MintingParts {
   return {
-    config,
-    store: createMintingStore(database),
-    sign: createTokenSigner(keyEncryption),
-    actorSalt: actorSaltReader({ store, keyEncryption, randomBytes }),
+    store: createMintingStore(config.bindings.database),
+    sign: createTokenSigner(secrets.keyEncryption),
+    actorSalt: actorSaltReader(secrets),
     randomBytes,
     sleep,
   };

@@ -50,6 +50,7 @@ export const REFUSALS = {
   api_key_unknown: token('There is no such API key.'),
   api_key_revoked: token('The API key has been revoked.'),
   api_key_expired: token('The API key has expired.'),
+  api_key_disabled: token('The API key is disabled.'),
 
   // The form of a JWT (RFC 7515 §7.1, RFC 8725 §3).
   token_malformed: token('The token is not a well-formed JWT in compact form.'),

@@ -36,4 +36,10 @@ export interface ApiKey {
   readonly allowedCidrs?: readonly string[];
   readonly revocationReason?: RevocationReason;
   readonly revocationDescription?: string;
+  /** Set while the key is disabled: it is refused, and may be enabled again. */
+  readonly disableTime?: UnixMilliseconds;
+  /** After a rotation with overlap: from then on the key counts as revoked (superseded). */
+  readonly overlapEndTime?: UnixMilliseconds;
+  /** Grows by one with each change that an administrator makes: what an update was made from. */
+  readonly revision: number;
 }

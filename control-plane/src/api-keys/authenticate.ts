@@ -11,6 +11,7 @@ import { isAddressAllowed } from '@cardea/shared/ip/cidr';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { CREDENTIAL_ROUTING } from './credential-routing.ts';
 import { statusOf } from './status.ts';
@@ -22,44 +23,45 @@ export interface AuthenticatedApiKey {
 }
 
 interface Presentation {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
   /** Absent when it is not known: then a key that is bound to addresses is refused. */
   readonly clientAddress?: string | undefined;
 }
 
 /**
  * Refuses with `api_key_malformed`, `api_key_unknown`, `api_key_revoked`, `api_key_expired`,
- * `ip_not_allowed`, in this order, and with `token_type_unsupported` for what is no API key at all.
+ * `api_key_disabled`, `ip_not_allowed`, in this order, and with `token_type_unsupported` for what is no API key at all.
  */
 export async function authenticateApiKey(
-  deps: Pick<Deps, 'apiKeys' | 'config' | 'keys'>,
+  deps: Pick<Deps, 'apiKeys' | 'keys'>,
   text: string,
-  { tenantId, clientAddress }: Presentation,
+  { tenant, clientAddress }: Presentation,
 ): Promise<Result<AuthenticatedApiKey>> {
-  const proved = await proveApiKey(deps, text, tenantId);
+  const proved = await proveApiKey(deps, text, tenant);
   if (!proved.ok) return proved;
   const { key, now } = proved.value;
   const evidence = { key_id: key.keyId };
   const status = statusOf(key, now);
   if (status === 'revoked') return refuse('api_key_revoked', evidence);
   if (status === 'expired') return refuse('api_key_expired', evidence);
+  if (status === 'disabled') return refuse('api_key_disabled', evidence);
   if (!isUsableFrom(clientAddress, key.allowedCidrs)) return refuse('ip_not_allowed', evidence);
   return proved;
 }
 
 /** Proves possession of a key, whatever its status. Refuses as above, up to `api_key_unknown`. */
 export async function proveApiKey(
-  deps: Pick<Deps, 'apiKeys' | 'config' | 'keys'>,
+  deps: Pick<Deps, 'apiKeys' | 'keys'>,
   text: string,
-  tenantId: string,
+  tenant: Tenant,
 ): Promise<Result<AuthenticatedApiKey>> {
   const kind = kindOfCredential(text, CREDENTIAL_ROUTING);
   if (kind === 'jwt' || kind === 'macaroon') return refuse('token_type_unsupported');
   if (kind === 'imported') return refuse('api_key_unknown'); // No key can be imported yet.
-  const { apiKeyPrefix, publicApiKeyPrefix } = deps.config;
+  const { apiKeyPrefix, publicApiKeyPrefix, retiredApiKeyPrefixes, tenantId } = tenant;
   const checked = await checkApiKey(text, {
     checksumKeys: deps.keys.checksum,
-    prefixes: [apiKeyPrefix, publicApiKeyPrefix],
+    prefixes: [apiKeyPrefix, publicApiKeyPrefix, ...retiredApiKeyPrefixes],
   });
   if (!checked.ok) return checked;
   const { keyId, secretPart } = checked.value;

@@ -14,7 +14,10 @@ export type VerificationError =
   | 'NOT_FOUND'
   | 'SIGNATURE_INVALID'
   | 'INTERNAL'
-  | 'IP_NOT_ALLOWED';
+  | 'IP_NOT_ALLOWED'
+  | 'RATE_LIMITED'
+  /** Cardea's own: Talos cannot disable a key. */
+  | 'DISABLED';
 
 interface CredentialRefusalRow {
   readonly verificationError: VerificationError;
@@ -34,6 +37,7 @@ const ROWS: Readonly<Partial<Record<RefusalReason, CredentialRefusalRow>>> = {
   api_key_unknown: NOT_FOUND,
   api_key_revoked: row('REVOKED', 'api_key_revoked', 'The API key has been revoked.'),
   api_key_expired: row('EXPIRED', 'api_key_expired', 'The API key has expired.'),
+  api_key_disabled: row('DISABLED', 'api_key_disabled', 'The API key is disabled.'),
   api_key_not_accepted: TYPE,
   ip_not_allowed: row('IP_NOT_ALLOWED', 'ip_not_allowed', 'Not allowed from this address.'),
 

@@ -3,6 +3,7 @@
 import { formatUuid, uuidV4FromRandom } from '@cardea/shared/bytes/uuid';
 import { formatApiKey, SECRET_PART_BYTES, secretHashOf } from '@cardea/shared/credential/api-key';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 
 export interface GeneratedApiKey {
@@ -13,10 +14,11 @@ export interface GeneratedApiKey {
 }
 
 export async function generateApiKey(
-  deps: Pick<Deps, 'config' | 'keys' | 'randomBytes'>,
+  deps: Pick<Deps, 'keys' | 'randomBytes'>,
+  tenant: Pick<Tenant, 'apiKeyPrefix' | 'publicApiKeyPrefix'>,
   visibility: ApiKey['visibility'],
 ): Promise<GeneratedApiKey> {
-  const { apiKeyPrefix, publicApiKeyPrefix } = deps.config;
+  const { apiKeyPrefix, publicApiKeyPrefix } = tenant;
   const keyId = randomUuid(deps);
   const secretPart = deps.randomBytes(SECRET_PART_BYTES);
   const text = await formatApiKey({

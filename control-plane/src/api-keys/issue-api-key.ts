@@ -4,14 +4,18 @@ import { encodeHex } from '@cardea/shared/bytes/hex';
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { sha256 } from '@cardea/shared/crypto/digest';
 import type { UnixMilliseconds } from '@cardea/shared/time';
+import type { Caller } from '../audit/audit-event.ts';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey, RateLimitPolicy } from './api-key.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { generateApiKey } from './generate-api-key.ts';
+import { changesOfNew } from './key-changes.ts';
 import type { Idempotency } from './store.ts';
 
 export interface IssueRequest {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
+  readonly caller: Caller;
   readonly name: string;
   readonly actorId: string;
   readonly scopes: readonly string[];
@@ -36,34 +40,57 @@ export type IssueOutcome =
   /** Answered before: the key it made. Its text is not to be had again. */
   | (Answer & { readonly outcome: 'replayed' })
   | {
-      readonly outcome: 'request_id_reused' | 'ttl_not_positive' | 'ttl_too_short' | 'ttl_too_long';
+      readonly outcome: 'request_id_reused' | 'quota_exceeded' | TtlProblem;
     };
+
+export type TtlProblem = 'ttl_not_positive' | 'ttl_too_short' | 'ttl_too_long';
 
 /** Shortest life of a key (Talos's limit). */
 const TTL_SECONDS_MIN = 1;
 
 export async function issueApiKey(deps: Deps, request: IssueRequest): Promise<IssueOutcome> {
-  const ttlSeconds = request.ttlSeconds ?? deps.config.apiKeyTtlDefaultSeconds;
-  if (ttlSeconds <= 0) return { outcome: 'ttl_not_positive' };
-  if (ttlSeconds < TTL_SECONDS_MIN) return { outcome: 'ttl_too_short' };
-  if (ttlSeconds > deps.config.apiKeyTtlMaxSeconds) return { outcome: 'ttl_too_long' };
-  const { requestId, ...wanted } = request;
-  const generated = await generateApiKey(deps, request.visibility);
+  const { tenant, caller, requestId, ...wanted } = request;
+  const ttlSeconds = request.ttlSeconds ?? tenant.apiKeyTtlDefaultSeconds;
+  const problem = ttlProblemOf(ttlSeconds, tenant);
+  if (problem !== undefined) return { outcome: problem };
+  const generated = await generateApiKey(deps, tenant, request.visibility);
+  const { tenantId } = tenant;
   const key = {
     ...wanted,
+    tenantId,
     kind: 'issued',
     keyId: generated.keyId,
     secretHash: generated.secretHash,
     ttlSeconds,
   } as const;
-  const idempotency = requestId === undefined ? undefined : await idempotencyOf(requestId, wanted);
-  const inserted = await deps.apiKeys.insert(key, idempotency);
-  if (inserted.outcome !== 'inserted') return inserted;
-  return { ...inserted, outcome: 'issued', text: generated.text };
+  const inserted = await deps.apiKeys.insert({
+    key,
+    audit: await deps.auditEvent({
+      ...{ tenantId, operation: 'api_key.issue', targetId: key.keyId, caller },
+      changes: changesOfNew(key),
+    }),
+    ...(requestId === undefined ? {} : { idempotency: await idempotencyOf(requestId, wanted) }),
+    ...(tenant.apiKeysMax === undefined ? {} : { keysMax: tenant.apiKeysMax }),
+  });
+  switch (inserted.outcome) {
+    case 'inserted':
+      return { ...inserted, outcome: 'issued', text: generated.text };
+    case 'exists':
+      throw new TypeError('A random key id exists already.');
+    default:
+      return inserted;
+  }
+}
+
+/** Why a key of this tenant may not live so long, or `undefined` if it may. */
+export function ttlProblemOf(ttlSeconds: number, tenant: Tenant): TtlProblem | undefined {
+  if (ttlSeconds <= 0) return 'ttl_not_positive';
+  if (ttlSeconds < TTL_SECONDS_MIN) return 'ttl_too_short';
+  return ttlSeconds > tenant.apiKeyTtlMaxSeconds ? 'ttl_too_long' : undefined;
 }
 
 /** Hashes what was asked for, before any default is put in: a later default is not another request. */
-async function idempotencyOf(requestId: string, wanted: object): Promise<Idempotency> {
+export async function idempotencyOf(requestId: string, wanted: object): Promise<Idempotency> {
   const hash = await sha256(encodeUtf8(canonicalJson(wanted)));
   return { requestId, requestHash: encodeHex(hash) };
 }

@@ -2,13 +2,14 @@
 
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { canonicalJson } from './canonical-json.ts';
 import type { KeyFilter } from './filter.ts';
 import { type Listing, openPageToken, sealPageToken } from './page-token.ts';
 
 export interface ListRequest {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
   readonly kind: ApiKey['kind'];
   readonly pageSize: number;
   readonly filter: KeyFilter;
@@ -25,7 +26,8 @@ export type ListOutcome =
   | { readonly outcome: 'page_token_invalid' };
 
 export async function listApiKeys(deps: Deps, request: ListRequest): Promise<ListOutcome> {
-  const { tenantId, kind, pageSize, filter, pageToken } = request;
+  const { tenant, kind, pageSize, filter, pageToken } = request;
+  const { tenantId } = tenant;
   const listing: Listing = {
     tenantId,
     collection: `${kind}_api_keys`,

@@ -1,15 +1,20 @@
 /** Ends a key on the word of whoever holds it: possession is the permission. */
 
 import { accept, type Result, refuse } from '@cardea/shared/result';
+import type { Caller } from '../audit/audit-event.ts';
 import type { Deps } from '../deps.ts';
 import type { Announcement } from '../revocations/revocation.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { RevocationReason } from './api-key.ts';
 import { proveApiKey } from './authenticate.ts';
+import { changesOfEnd } from './key-changes.ts';
 import { newKeyRevocation } from './key-revocation.ts';
 import { statusOf } from './status.ts';
 
 export interface SelfRevokeRequest {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
+  /** From where; that it is the key's holder is added here. */
+  readonly caller: Omit<Caller, 'kind' | 'id'>;
   readonly credential: string;
   readonly reason: RevocationReason;
 }
@@ -24,17 +29,26 @@ export type SelfRevokeOutcome =
  */
 export async function selfRevoke(
   deps: Deps,
-  { tenantId, credential, reason }: SelfRevokeRequest,
+  { tenant, caller, credential, reason }: SelfRevokeRequest,
 ): Promise<Result<SelfRevokeOutcome>> {
-  const proved = await proveApiKey(deps, credential, tenantId);
+  const proved = await proveApiKey(deps, credential, tenant);
   if (!proved.ok) return proved;
   const { key, now } = proved.value;
   const status = statusOf(key, now);
   if (status === 'revoked') return accept({ outcome: 'already_revoked' });
   if (status === 'expired') return refuse('api_key_expired', { key_id: key.keyId });
   const { keyId } = key;
-  const revocation = newKeyRevocation(deps, { tenantId, keyId, cause: 'api_key.self_revoke' });
-  const ended = await deps.apiKeys.revoke({ tenantId, keyId, reason, revocation });
+  const { tenantId } = tenant;
+  const operation = 'api_key.self_revoke';
+  const ended = await deps.apiKeys.revoke({
+    ...{ tenantId, keyId, reason },
+    revocation: newKeyRevocation(deps, { tenantId, keyId, cause: operation }),
+    audit: await deps.auditEvent({
+      ...{ tenantId, operation, targetId: keyId },
+      caller: { ...caller, kind: 'key_holder', id: keyId },
+      changes: changesOfEnd({ reason }),
+    }),
+  });
   if (ended.outcome !== 'revoked') {
     // Somebody else was faster, or the row is gone since it was read.
     const { outcome } = ended;

@@ -3,13 +3,18 @@
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { ApiKey } from './api-key.ts';
 
-export type KeyStatus = 'active' | 'revoked' | 'expired';
+export type KeyStatus = 'active' | 'revoked' | 'expired' | 'disabled';
 
-/** A key is expired from `expireTime` on, to the millisecond. `now` is the database's clock. */
+/**
+ * A key is expired from `expireTime` on, to the millisecond, and revoked from `overlapEndTime` on.
+ * `now` is the database's clock.
+ */
 export function statusOf(
-  key: Pick<ApiKey, 'state' | 'expireTime'>,
+  key: Pick<ApiKey, 'state' | 'expireTime' | 'overlapEndTime' | 'disableTime'>,
   now: UnixMilliseconds,
 ): KeyStatus {
-  if (key.state === 'revoked') return 'revoked';
-  return key.expireTime !== undefined && key.expireTime <= now ? 'expired' : 'active';
+  const hasPassed = (time: UnixMilliseconds | undefined) => time !== undefined && time <= now;
+  if (key.state === 'revoked' || hasPassed(key.overlapEndTime)) return 'revoked';
+  if (hasPassed(key.expireTime)) return 'expired';
+  return key.disableTime === undefined ? 'active' : 'disabled';
 }

@@ -1,16 +1,18 @@
 /**
  * The port through which operations read and change API keys. Each method is one guarded statement
- * or one batch: it happens whole or not at all, and it writes the revocation rows that it causes in
- * that same batch. Throws `StoreUnavailable` when the database cannot be reached.
+ * or one batch: it happens whole or not at all, and it writes the revocation rows that it causes, and
+ * its audit event, in that same batch. Throws `StoreUnavailable` when the database cannot be reached.
  */
 
 import type { UnixMilliseconds } from '@cardea/shared/time';
+import type { NewAuditEvent } from '../audit/audit-event.ts';
 import type { NewRevocation, Revocation } from '../revocations/revocation.ts';
-import type { ApiKey, RevocationReason } from './api-key.ts';
+import type { ApiKey, RateLimitPolicy, RevocationReason } from './api-key.ts';
+import type { KeyUse } from './last-used.ts';
 
 export interface StoredApiKey {
   readonly key: ApiKey;
-  /** SHA-256 of the 32 random bytes of an issued key, lowercase hexadecimal. */
+  /** SHA-256 of the 32 random bytes of an issued key, lowercase hexadecimal; '' of an imported one. */
   readonly secretHash: string;
   /** The database's clock, read in the same statement as the row. */
   readonly now: UnixMilliseconds;
@@ -25,18 +27,35 @@ export interface Idempotency {
 /** Times are the database's own: a new key carries durations, not dates. */
 export type NewApiKey = Omit<
   ApiKey,
-  'state' | 'createTime' | 'updateTime' | 'expireTime' | 'lastUsedTime'
+  | 'state'
+  | 'createTime'
+  | 'updateTime'
+  | 'expireTime'
+  | 'lastUsedTime'
+  | 'disableTime'
+  | 'overlapEndTime'
+  | 'revision'
 > & {
   readonly secretHash: string;
   readonly ttlSeconds?: number;
 };
 
+export interface KeyInsertion {
+  readonly key: NewApiKey;
+  readonly audit: NewAuditEvent;
+  /** The operation is `api_key.issue` for issued keys, `api_key.import` for imported ones. */
+  readonly idempotency?: Idempotency;
+  /** Refuses when the tenant has so many keys (issued and imported) that are not revoked. */
+  readonly keysMax?: number;
+}
+
 export type InsertOutcome =
   | { readonly outcome: 'inserted'; readonly key: ApiKey; readonly now: UnixMilliseconds }
   /** The same request was answered before: the key it made, whose secret is not to be had again. */
   | { readonly outcome: 'replayed'; readonly key: ApiKey; readonly now: UnixMilliseconds }
-  /** The `request_id` was used for another request. */
-  | { readonly outcome: 'request_id_reused' };
+  /** `request_id_reused`: for another request. `exists`: a key with this id (imported keys only). */
+  | { readonly outcome: 'request_id_reused' | 'quota_exceeded' }
+  | { readonly outcome: 'exists' };
 
 export interface KeyRevocation {
   readonly tenantId: string;
@@ -44,14 +63,53 @@ export interface KeyRevocation {
   readonly reason: RevocationReason;
   readonly description?: string;
   readonly revocation: NewRevocation;
+  readonly audit: NewAuditEvent;
 }
 
 export interface KeyReplacement {
   readonly tenantId: string;
   readonly oldKeyId: string;
+  /** The old key's revision that the replacement was made from. */
+  readonly oldRevision: number;
   /** Inherits `expireTime` of the old key: `ttlSeconds` is not looked at. */
   readonly replacement: NewApiKey;
+  /**
+   * Seconds for which the old key lives on, 0 for none. With an overlap the old key stays active
+   * until `overlapEndTime`, and `revocation.effectiveAfterSeconds` is the same duration.
+   */
+  readonly overlapSeconds: number;
   readonly revocation: NewRevocation;
+  readonly audit: NewAuditEvent;
+}
+
+/** Members that are present are set; `null` clears. */
+export interface KeyChanges {
+  readonly name?: string;
+  readonly scopes?: readonly string[];
+  readonly metadata?: Readonly<Record<string, unknown>> | null;
+  readonly rateLimitPolicy?: RateLimitPolicy | null;
+  readonly allowedCidrs?: readonly string[] | null;
+  /** Sets `disableTime` to the database's clock, or clears it. */
+  readonly isDisabled?: boolean;
+}
+
+export interface KeyUpdate {
+  readonly tenantId: string;
+  readonly keyId: string;
+  /** The revision that the change was made from. */
+  readonly revision: number;
+  readonly changes: KeyChanges;
+  /** Cuts off tokens already derived, in the same batch. */
+  readonly revocation?: NewRevocation;
+  readonly audit: NewAuditEvent;
+}
+
+export interface KeyDeletion {
+  readonly tenantId: string;
+  /** Of an imported key. */
+  readonly keyId: string;
+  readonly revocation: NewRevocation;
+  readonly audit: NewAuditEvent;
 }
 
 export type RevokeOutcome =
@@ -65,7 +123,21 @@ export type ReplaceOutcome =
       readonly oldKey: ApiKey;
       readonly revocation: Revocation;
     }
-  | { readonly outcome: 'not_active' | 'not_found' };
+  /** `not_active`: revoked, expired, disabled, or within the overlap of an earlier rotation. */
+  | { readonly outcome: 'not_active' | 'not_found' | 'changed_meanwhile' | 'quota_exceeded' };
+
+export type UpdateOutcome =
+  | {
+      readonly outcome: 'updated';
+      readonly key: ApiKey;
+      readonly now: UnixMilliseconds;
+      readonly revocation?: Revocation;
+    }
+  | { readonly outcome: 'changed_meanwhile' | 'not_found' };
+
+export type DeleteOutcome =
+  | { readonly outcome: 'deleted'; readonly revocation: Revocation }
+  | { readonly outcome: 'not_found' };
 
 export interface KeyPage {
   readonly keys: readonly ApiKey[];
@@ -79,14 +151,28 @@ export interface KeyQuery {
   readonly pageSize: number;
   readonly afterKeyId?: string;
   readonly actorId?: string;
-  readonly status?: 'active' | 'revoked' | 'expired';
+  readonly status?: 'active' | 'revoked' | 'expired' | 'disabled';
 }
 
 export interface ApiKeyStore {
-  insert(key: NewApiKey, idempotency?: Idempotency): Promise<InsertOutcome>;
+  insert(insertion: KeyInsertion): Promise<InsertOutcome>;
+  /**
+   * Inserts each key whole or not at all, in order; the list as a whole is not atomic. One outcome a
+   * key, in the same order. At most 1000.
+   */
+  insertMany(insertions: readonly KeyInsertion[]): Promise<readonly InsertOutcome[]>;
   find(tenantId: string, keyId: string): Promise<StoredApiKey | undefined>;
+  /** Those that exist, by key id. At most 100 ids. */
+  findMany(tenantId: string, keyIds: readonly string[]): Promise<ReadonlyMap<string, StoredApiKey>>;
   list(query: KeyQuery): Promise<KeyPage & { readonly now: UnixMilliseconds }>;
+  /** Changes a key of any status, revoked ones too. */
+  update(update: KeyUpdate): Promise<UpdateOutcome>;
+  /** Also ends a key whose overlap lasts; one whose overlap is over is `already_revoked`. */
   revoke(revocation: KeyRevocation): Promise<RevokeOutcome>;
-  /** Revokes an active, unexpired key and inserts its replacement, together or not at all. */
+  /** Ends an active key, at once or after an overlap, and inserts its replacement: both or neither. */
   replace(replacement: KeyReplacement): Promise<ReplaceOutcome>;
+  /** Removes the row of an imported key. */
+  delete(deletion: KeyDeletion): Promise<DeleteOutcome>;
+  /** Moves `last_used_time` forward, never back, and changes nothing else. */
+  touch(uses: readonly KeyUse[]): Promise<void>;
 }

@@ -4,6 +4,7 @@ import { kindOfCredential } from '@cardea/shared/credential/kind';
 import type { VerifiedClaims } from '@cardea/shared/jwt/claims';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { authenticateApiKey, isUsableFrom } from './authenticate.ts';
 import { CREDENTIAL_ROUTING } from './credential-routing.ts';
@@ -13,7 +14,7 @@ export type VerifiedCredential =
   | { readonly kind: 'derived_token'; readonly claims: VerifiedClaims };
 
 interface Presentation {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
   readonly clientAddress: string | undefined;
 }
 
@@ -43,9 +44,9 @@ export async function verifyCredential(
 async function verifyDerivedToken(
   deps: Deps,
   text: string,
-  { tenantId, clientAddress }: Presentation,
+  { tenant, clientAddress }: Presentation,
 ): Promise<Result<VerifiedCredential>> {
-  const verified = await deps.derivedTokens.verify(text, { tenantId });
+  const verified = await deps.derivedTokens.verify(text, tenant);
   if (!verified.ok) return verified;
   const claims = verified.value;
   if (!isUsableFrom(clientAddress, claims.allowedCidrs)) return refuse('ip_not_allowed');

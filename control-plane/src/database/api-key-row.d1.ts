@@ -3,7 +3,7 @@
 import { unixMilliseconds } from '@cardea/shared/time';
 import { type SQL, sql } from 'drizzle-orm';
 import type { ApiKey, RateLimitPolicy, RevocationReason } from '../api-keys/api-key.ts';
-import type { NewApiKey } from '../api-keys/store.ts';
+import type { KeyInsertion } from '../api-keys/store.ts';
 import { NOW_MS } from './clock.d1.ts';
 import type { apiKeys } from './schema.d1.ts';
 
@@ -28,6 +28,9 @@ export function toApiKey(row: ApiKeyRow): ApiKey {
     ...(rateLimitPolicy === undefined ? {} : { rateLimitPolicy }),
     ...(row.allowedCidrs === null ? {} : { allowedCidrs: parseTexts(row.allowedCidrs) }),
     ...toRevocationMembers(row),
+    ...(row.disableTimeMs === null ? {} : { disableTime: unixMilliseconds(row.disableTimeMs) }),
+    ...(row.overlapEndMs === null ? {} : { overlapEndTime: unixMilliseconds(row.overlapEndMs) }),
+    revision: row.revision,
   };
 }
 
@@ -58,7 +61,10 @@ function parseMetadata(json: string): Readonly<Record<string, unknown>> {
  * `SELECT` of one new row: every column in the order of the schema, because drizzle names them so.
  * Where the row's expiry comes from, and the rest of the statement, is the caller's.
  */
-export function newRowSelection(key: NewApiKey, expireTimeMs: SQL): SQL {
+export function newRowSelection(
+  { key, audit }: Pick<KeyInsertion, 'key' | 'audit'>,
+  expireTimeMs: SQL,
+): SQL {
   const { rateLimitPolicy } = key;
   const metadata = key.metadata === undefined ? null : JSON.stringify(key.metadata);
   const allowedCidrs = key.allowedCidrs === undefined ? null : JSON.stringify(key.allowedCidrs);
@@ -66,5 +72,5 @@ export function newRowSelection(key: NewApiKey, expireTimeMs: SQL): SQL {
     ${JSON.stringify(key.scopes)}, ${metadata}, 'active', ${key.visibility}, ${key.secretHash},
     ${NOW_MS}, ${NOW_MS}, ${expireTimeMs}, NULL,
     ${rateLimitPolicy?.quota ?? null}, ${rateLimitPolicy?.windowSeconds ?? null},
-    ${allowedCidrs}, NULL, NULL, NULL`;
+    ${allowedCidrs}, NULL, NULL, NULL, NULL, NULL, 1, ${audit.eventId}`;
 }

@@ -22,6 +22,7 @@ import type {
   ApiKeyStore,
   Idempotency,
   InsertOutcome,
+  KeyInsertion,
   KeyQuery,
   KeyReplacement,
   KeyRevocation,
@@ -29,9 +30,11 @@ import type {
   ReplaceOutcome,
   RevokeOutcome,
 } from '../api-keys/store.ts';
+import type { NewAuditEvent } from '../audit/audit-event.ts';
 import { REVOKED_KEY_KEPT_SECONDS } from '../limits.ts';
 import { answered } from './answered.ts';
 import { newRowSelection, toApiKey } from './api-key-row.d1.ts';
+import { auditInsert } from './audit-rows.d1.ts';
 import { NOW_MS } from './clock.d1.ts';
 import { revocationInsert, toRevocation } from './revocation-rows.d1.ts';
 import { apiKeys, idempotentRequests } from './schema.d1.ts';
@@ -44,8 +47,10 @@ const KEY_AND_NOW = { ...getTableColumns(apiKeys), nowMs: NOW_MS.as('now_ms') };
 export function createApiKeyStore(database: D1Database): ApiKeyStore {
   const db = drizzle(database);
   return {
-    insert: (key, idempotency) =>
-      idempotency === undefined ? insert(db, key) : insertOnce(db, key, idempotency),
+    insert: (insertion) =>
+      insertion.idempotency === undefined
+        ? insert(db, insertion)
+        : insertOnce(db, insertion, insertion.idempotency),
 
     async find(tenantId, keyId) {
       const query = db.select(KEY_AND_NOW).from(apiKeys).where(isKey(tenantId, keyId));
@@ -74,9 +79,21 @@ function expiryOf(key: NewApiKey): SQL {
     : sql`${NOW_MS} + CAST(${key.ttlSeconds} * 1000 AS INTEGER)`;
 }
 
-async function insert(db: DrizzleD1Database, key: NewApiKey): Promise<InsertOutcome> {
-  const selection = newRowSelection(key, expiryOf(key));
-  const [row] = await answered(db.insert(apiKeys).select(selection).returning());
+/** Holds once a key carries the mark of this change. */
+function wasChangedBy(audit: NewAuditEvent): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${apiKeys}
+    WHERE ${and(isKey(audit.tenantId, audit.targetId), eq(apiKeys.changedBy, audit.eventId))})`;
+}
+
+async function insert(db: DrizzleD1Database, insertion: KeyInsertion): Promise<InsertOutcome> {
+  const { key, audit } = insertion;
+  const selection = newRowSelection(insertion, expiryOf(key));
+  const [[row]] = await answered(
+    db.batch([
+      db.insert(apiKeys).select(selection).returning(),
+      auditInsert(db, audit, wasChangedBy(audit)),
+    ]),
+  );
   if (row === undefined) throw new TypeError('An unguarded insert returned no row.');
   return { outcome: 'inserted', key: toApiKey(row), now: unixMilliseconds(row.createTimeMs) };
 }
@@ -84,9 +101,10 @@ async function insert(db: DrizzleD1Database, key: NewApiKey): Promise<InsertOutc
 /** The claim on the `request_id` comes first; the key follows only if this call made the claim. */
 async function insertOnce(
   db: DrizzleD1Database,
-  key: NewApiKey,
+  insertion: KeyInsertion,
   { requestId, requestHash }: Idempotency,
 ): Promise<InsertOutcome> {
+  const { key, audit } = insertion;
   const nid = key.tenantId;
   const claim = db
     .insert(idempotentRequests)
@@ -106,7 +124,7 @@ async function insertOnce(
     .where(isThisRequest);
   const made = db
     .insert(apiKeys)
-    .select(sql`${newRowSelection(key, expiryOf(key))} WHERE ${key.keyId} = (${claimed})`);
+    .select(sql`${newRowSelection(insertion, expiryOf(key))} WHERE ${key.keyId} = (${claimed})`);
   const first = db
     .select({ requestHash: idempotentRequests.requestHash })
     .from(idempotentRequests)
@@ -115,7 +133,8 @@ async function insertOnce(
     .select(KEY_AND_NOW)
     .from(apiKeys)
     .where(and(eq(apiKeys.nid, nid), eq(apiKeys.keyId, sql`(${claimed})`)));
-  const [, , [request], [row]] = await answered(db.batch([claim, made, first, result]));
+  const told = auditInsert(db, audit, wasChangedBy(audit));
+  const [, , [request], [row]] = await answered(db.batch([claim, made, first, result, told]));
   if (request?.requestHash !== requestHash) return { outcome: 'request_id_reused' };
   if (row === undefined) throw new TypeError('A claimed request_id has no key.');
   const outcome = row.keyId === key.keyId ? 'inserted' : 'replayed';
@@ -158,6 +177,7 @@ function hasStatus(status: KeyQuery['status']): SQL | undefined {
     case 'revoked':
       return eq(apiKeys.state, 'revoked');
     case 'active':
+    case 'disabled':
       return and(eq(apiKeys.state, 'active'), isUnexpired);
     case 'expired':
       return and(eq(apiKeys.state, 'active'), lte(apiKeys.expireTimeMs, NOW_MS));
@@ -170,7 +190,7 @@ const keptUntil = sql`max(
 /** For a batch: ends an active key; the row says by which revocation. */
 function keyRevocation(
   db: DrizzleD1Database,
-  ended: Omit<KeyRevocation, 'revocation'> & { readonly revocationId: string },
+  ended: Omit<KeyRevocation, 'revocation' | 'audit'> & { readonly revocationId: string },
   guard?: SQL,
 ) {
   return db
@@ -194,13 +214,14 @@ function wasEndedBy(tenantId: string, keyId: string, revocationId: string): SQL 
 }
 
 async function revoke(db: DrizzleD1Database, request: KeyRevocation): Promise<RevokeOutcome> {
-  const { tenantId, keyId, revocation } = request;
+  const { tenantId, keyId, revocation, audit } = request;
   const { revocationId } = revocation;
   const [[ended], [written], [present]] = await answered(
     db.batch([
       keyRevocation(db, { ...request, revocationId }),
       revocationInsert(db, revocation, wasEndedBy(tenantId, keyId, revocationId)),
       db.select({ state: apiKeys.state }).from(apiKeys).where(isKey(tenantId, keyId)),
+      auditInsert(db, audit, wasEndedBy(tenantId, keyId, revocationId)),
     ]),
   );
   if (ended !== undefined && written !== undefined) {
@@ -211,10 +232,10 @@ async function revoke(db: DrizzleD1Database, request: KeyRevocation): Promise<Re
 
 /** The new key comes first, while the old one still has its expiry to pass on. */
 async function replace(db: DrizzleD1Database, request: KeyReplacement): Promise<ReplaceOutcome> {
-  const { tenantId, oldKeyId, replacement, revocation } = request;
+  const { tenantId, oldKeyId, replacement, revocation, audit } = request;
   const { revocationId } = revocation;
   const isReplaceable = and(isKey(tenantId, oldKeyId), eq(apiKeys.state, 'active'), isUnexpired);
-  const selection = newRowSelection(replacement, sql`${apiKeys.expireTimeMs}`);
+  const selection = newRowSelection({ key: replacement, audit }, sql`${apiKeys.expireTimeMs}`);
   const wasReplaced = sql`EXISTS (SELECT 1 FROM ${apiKeys} AS replacement
     WHERE replacement.nid = ${tenantId} AND replacement.key_id = ${replacement.keyId})`;
   const ended = { tenantId, keyId: oldKeyId, reason: 'superseded', revocationId } as const;
@@ -227,6 +248,7 @@ async function replace(db: DrizzleD1Database, request: KeyReplacement): Promise<
       keyRevocation(db, ended, wasReplaced),
       revocationInsert(db, revocation, wasEndedBy(tenantId, oldKeyId, revocationId)),
       db.select({ state: apiKeys.state }).from(apiKeys).where(isKey(tenantId, oldKeyId)),
+      auditInsert(db, audit, wasReplaced),
     ]),
   );
   if (key !== undefined && oldKey !== undefined && written !== undefined) {

@@ -2,12 +2,13 @@
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixMilliseconds } from '@cardea/shared/time';
-import { and, eq, getTableColumns, gt, inArray, max, or, sql } from 'drizzle-orm';
+import { and, eq, getTableColumns, inArray, max, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { MintingStore } from '../tokens/minting-store.ts';
 import { answered } from './answered.ts';
 import { toApiKey } from './api-key-row.d1.ts';
-import { NOW_MS, NOW_S } from './clock.d1.ts';
+import { NOW_MS } from './clock.d1.ts';
+import { isLive, isOfTenant } from './revocation-store.d1.ts';
 import { apiKeys, revocations, signingKeys } from './schema.d1.ts';
 
 export function createMintingStore(database: D1Database): MintingStore {
@@ -35,7 +36,7 @@ export function createMintingStore(database: D1Database): MintingStore {
       const bounds = db
         .select({ scopeId: revocations.scopeId, bound: max(revocations.boundS) })
         .from(revocations)
-        .where(and(eq(revocations.nid, tenantId), isOfScope, gt(revocations.expiresAtS, NOW_S)))
+        .where(and(isOfTenant(tenantId), isOfScope, isLive))
         .groupBy(revocations.scopeId);
       const [[row], [active], boundRows] = await answered(db.batch([key, signingKey, bounds]));
       if (row === undefined) return undefined;

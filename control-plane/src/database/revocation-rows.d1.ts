@@ -1,5 +1,6 @@
 /** Writes revocation rows in the batch of what causes them, and reads them back. */
 
+import { FOR_GOOD } from '@cardea/shared/feed/entry';
 import { formatScopeId, parseScopeId } from '@cardea/shared/feed/scope-id';
 import { unixSeconds } from '@cardea/shared/time';
 import { type SQL, sql } from 'drizzle-orm';
@@ -13,16 +14,27 @@ import { revocations } from './schema.d1.ts';
  * this same batch. Returns the row, or none. The times are the database's.
  */
 export function revocationInsert(db: DrizzleD1Database, revocation: NewRevocation, guard: SQL) {
-  const { entry } = revocation;
+  const effect = sql`${NOW_S} + ${revocation.effectiveAfterSeconds ?? 0}`;
   // Every column in the order of the schema: drizzle names them so.
   return db
     .insert(revocations)
     .select(
       sql`SELECT ${revocation.revocationId}, ${revocation.tenantId}, ${revocation.scope},
-        ${formatScopeId(entry.scopeId)}, ${entry.boundSeconds}, ${revocation.cause},
-        ${NOW_S}, ${NOW_S} + ${revocation.livesSeconds}, 0 WHERE ${guard}`,
+        ${formatScopeId(revocation.scopeId)}, ${boundOf(revocation)}, ${revocation.cause},
+        ${NOW_S}, ${effect}, ${effect} + ${revocation.livesSeconds}, 0 WHERE ${guard}`,
     )
     .returning();
+}
+
+function boundOf({ bound }: NewRevocation): SQL {
+  switch (bound) {
+    case 'for_good':
+      return sql`${FOR_GOOD}`;
+    case 'at_commit':
+      return NOW_S;
+    default:
+      return sql`${bound}`;
+  }
 }
 
 export function toRevocation(row: typeof revocations.$inferSelect): Revocation {
@@ -35,6 +47,7 @@ export function toRevocation(row: typeof revocations.$inferSelect): Revocation {
     entry: { scopeId, boundSeconds: row.boundS },
     cause: row.cause,
     createdAtSeconds: unixSeconds(row.createdAtS),
+    effectiveAtSeconds: unixSeconds(row.effectiveAtS),
     expiresAtSeconds: unixSeconds(row.expiresAtS),
   };
 }

@@ -1,7 +1,8 @@
 /** Revocation rows in D1. Lists travel as one JSON parameter: D1 allows 100 parameters a statement. */
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
-import { and, asc, eq, gt, inArray, max, type SQL, sql } from 'drizzle-orm';
+import { unixSeconds } from '@cardea/shared/time';
+import { and, asc, eq, gt, inArray, lte, max, min, or, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { RevocationStore } from '../revocations/store.ts';
 import { answered } from './answered.ts';
@@ -9,7 +10,13 @@ import { NOW_S } from './clock.d1.ts';
 import { toRevocation } from './revocation-rows.d1.ts';
 import { revocations } from './schema.d1.ts';
 
-const isLive = gt(revocations.expiresAtS, NOW_S);
+/** In effect, and not yet over. */
+export const isLive = and(gt(revocations.expiresAtS, NOW_S), lte(revocations.effectiveAtS, NOW_S));
+
+/** Of this tenant, or of all of them. */
+export function isOfTenant(tenantId: string): SQL | undefined {
+  return or(eq(revocations.nid, tenantId), eq(revocations.scope, 'everything'));
+}
 
 /** The elements of a list of texts, as a sub-query. */
 function elementsOf(texts: readonly string[]): SQL {
@@ -25,7 +32,7 @@ export function createRevocationStore(database: D1Database): RevocationStore {
         db
           .select({ bound: max(revocations.boundS) })
           .from(revocations)
-          .where(and(eq(revocations.nid, tenantId), isOfScope, isLive)),
+          .where(and(isOfTenant(tenantId), isOfScope, isLive)),
       );
       return row?.bound ?? undefined;
     },
@@ -57,6 +64,16 @@ export function createRevocationStore(database: D1Database): RevocationStore {
     async markAcknowledged(revocationIds) {
       const isNamed = inArray(revocations.revocationId, elementsOf(revocationIds));
       await answered(db.update(revocations).set({ acknowledged: 1 }).where(isNamed));
+    },
+
+    async nextEffectAt() {
+      const [row] = await answered(
+        db
+          .select({ effectAt: min(revocations.effectiveAtS) })
+          .from(revocations)
+          .where(gt(revocations.effectiveAtS, NOW_S)),
+      );
+      return row?.effectAt == null ? undefined : unixSeconds(row.effectAt);
     },
   };
 }

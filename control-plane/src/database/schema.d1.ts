@@ -33,10 +33,16 @@ export const apiKeys = sqliteTable(
     revocationDescription: text('revocation_description'),
     /** The revocation row that ended this key: lets one batch branch on its own outcome. */
     revocationId: text('revocation_id'),
+    disableTimeMs: integer('disable_time_ms'),
+    overlapEndMs: integer('overlap_end_ms'),
+    revision: integer().notNull().default(1),
+    /** The audit event of the last change: lets one batch branch on its own outcome. */
+    changedBy: text('changed_by'),
   },
   (table) => [
     primaryKey({ columns: [table.nid, table.keyId] }),
     index('api_keys_by_actor').on(table.nid, table.kind, table.actorId, table.keyId),
+    index('api_keys_by_kind').on(table.nid, table.kind, table.keyId),
   ],
 );
 
@@ -51,7 +57,10 @@ export const idempotentRequests = sqliteTable(
     keyId: text('key_id').notNull(),
     createTimeMs: integer('create_time_ms').notNull(),
   },
-  (table) => [primaryKey({ columns: [table.nid, table.operation, table.requestId] })],
+  (table) => [
+    primaryKey({ columns: [table.nid, table.operation, table.requestId] }),
+    index('idempotent_requests_by_time').on(table.createTimeMs),
+  ],
 );
 
 /** Revocations: the truth, and the outbox of the publisher. */
@@ -68,6 +77,7 @@ export const revocations = sqliteTable(
     boundS: integer('bound_s').notNull(),
     cause: text().notNull(),
     createdAtS: integer('created_at_s').notNull(),
+    effectiveAtS: integer('effective_at_s').notNull().default(0),
     expiresAtS: integer('expires_at_s').notNull(),
     /** 0 until the publisher has it in its own durable storage. */
     acknowledged: integer().notNull().default(0),
@@ -76,6 +86,8 @@ export const revocations = sqliteTable(
     index('revocations_by_scope').on(table.nid, table.scopeId),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),
+    index('revocations_by_effect').on(table.effectiveAtS),
+    index('revocations_of_everything').on(table.scope, table.expiresAtS),
   ],
 );
 
@@ -106,3 +118,70 @@ export const storedSecrets = sqliteTable('stored_secrets', {
   sealed: text().notNull(),
   createdAtS: integer('created_at_s').notNull(),
 });
+
+/** Tenants but the default one, which has no row. */
+export const tenants = sqliteTable('tenants', {
+  nid: text().primaryKey(),
+  name: text().notNull(),
+  /** JSON object: `TenantSettings`. */
+  settings: text().notNull(),
+  createTimeMs: integer('create_time_ms').notNull(),
+  updateTimeMs: integer('update_time_ms').notNull(),
+  revision: integer().notNull().default(1),
+  changedBy: text('changed_by'),
+});
+
+/** Host names, in normal form: each leads to one tenant. */
+export const tenantHosts = sqliteTable(
+  'tenant_hosts',
+  { host: text().primaryKey(), nid: text().notNull() },
+  (table) => [index('tenant_hosts_by_tenant').on(table.nid)],
+);
+
+export const adminCredentials = sqliteTable(
+  'admin_credentials',
+  {
+    credentialId: text('credential_id').primaryKey(),
+    /** Null: good for every tenant. */
+    nid: text(),
+    name: text().notNull(),
+    role: text({ enum: ['owner', 'operator', 'issuer', 'auditor'] }).notNull(),
+    /** SHA-256 of the credential's random part, hexadecimal. */
+    secretHash: text('secret_hash').notNull(),
+    createTimeMs: integer('create_time_ms').notNull(),
+    expireTimeMs: integer('expire_time_ms'),
+    revokeTimeMs: integer('revoke_time_ms'),
+    changedBy: text('changed_by'),
+  },
+  (table) => [index('admin_credentials_by_tenant').on(table.nid, table.credentialId)],
+);
+
+/** One row for each mutation, committed with it; sealed afterwards, in order, by the single writer. */
+export const auditEvents = sqliteTable(
+  'audit_events',
+  {
+    eventId: text('event_id').primaryKey(),
+    nid: text().notNull(),
+    timeMs: integer('time_ms').notNull(),
+    operation: text().notNull(),
+    targetId: text('target_id').notNull(),
+    callerKind: text('caller_kind', {
+      enum: ['bootstrap', 'admin_credential', 'admin_jwt', 'key_holder', 'system'],
+    }).notNull(),
+    callerId: text('caller_id').notNull(),
+    callerRole: text('caller_role'),
+    requestId: text('request_id').notNull(),
+    clientAddress: text('client_address'),
+    /** JSON object: `AuditChanges`. */
+    changes: text().notNull(),
+    mac: text().notNull(),
+    /** From 1, without gaps; null until sealed. */
+    position: integer().unique(),
+    seal: text(),
+  },
+  (table) => [
+    index('audit_events_by_tenant').on(table.nid, table.timeMs, table.eventId),
+    index('audit_events_by_time').on(table.timeMs, table.eventId),
+    index('audit_events_by_target').on(table.nid, table.targetId, table.timeMs),
+  ],
+);

@@ -2,11 +2,12 @@
 
 import type { PublicJwk } from '@cardea/shared/feed/keyset';
 import { unixSeconds } from '@cardea/shared/time';
-import { and, asc, eq, inArray, isNull, lte, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, isNull, lte, ne, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { NewSigningKey, SigningKey } from '../signing-keys/signing-key.ts';
 import type { KeyDurations, SigningKeyStore } from '../signing-keys/store.ts';
 import { answered } from './answered.ts';
+import { auditInsert } from './audit-rows.d1.ts';
 import { signingKeys } from './schema.d1.ts';
 
 const NOW = sql`unixepoch()`;
@@ -25,13 +26,19 @@ export function createSigningKeyStore(database: D1Database): SigningKeyStore {
       return rows.map(toSigningKey);
     },
 
-    async insertPending(key) {
-      const inserted = await insertWhere(database, key, `nid = ? AND state = 'pending'`);
-      return inserted ? 'inserted' : 'pending_exists';
+    async insertPending(key, audit) {
+      const insert = insertWhere(database, key, `nid = ? AND state = 'pending'`);
+      const wasInserted = sql`EXISTS (SELECT 1 FROM ${signingKeys}
+        WHERE ${and(eq(signingKeys.nid, key.tenantId), eq(signingKeys.kid, key.kid))})`;
+      const event = auditInsert(db, audit, wasInserted).toSQL();
+      const record = database.prepare(event.sql).bind(...event.params);
+      const [inserted] = await answered(database.batch([insert, record]));
+      return inserted?.meta.changes === 1 ? 'inserted' : 'pending_exists';
     },
 
     async insertFirst(key) {
-      return (await insertWhere(database, key, 'nid = ?')) ? 'inserted' : 'not_first';
+      const inserted = await answered(insertWhere(database, key, 'nid = ?').run());
+      return inserted.meta.changes === 1 ? 'inserted' : 'not_first';
     },
 
     async markPublished(tenantId, kids) {
@@ -47,6 +54,30 @@ export function createSigningKeyStore(database: D1Database): SigningKeyStore {
       return promote(database, tenantId, durations);
     },
 
+    async listSealed() {
+      return answered(
+        db
+          .select({
+            tenantId: signingKeys.nid,
+            kid: signingKeys.kid,
+            sealedPrivateJwk: signingKeys.sealedPrivateJwk,
+          })
+          .from(signingKeys)
+          .where(ne(signingKeys.state, 'retired')),
+      );
+    },
+
+    async reseal({ tenantId, kid, oldSealed, newSealed }) {
+      const isUnchanged = and(
+        eq(signingKeys.nid, tenantId),
+        eq(signingKeys.kid, kid),
+        eq(signingKeys.sealedPrivateJwk, oldSealed),
+      );
+      await answered(
+        db.update(signingKeys).set({ sealedPrivateJwk: newSealed }).where(isUnchanged),
+      );
+    },
+
     async retireDue(tenantId) {
       const due = and(
         eq(signingKeys.nid, tenantId),
@@ -59,13 +90,13 @@ export function createSigningKeyStore(database: D1Database): SigningKeyStore {
   };
 }
 
-/** Inserts a pending key unless a key that matches `unless` (whose one parameter is `nid`) exists. */
-async function insertWhere(
+/** A statement that inserts a pending key unless a key that matches `unless` (whose one parameter is `nid`) exists. */
+function insertWhere(
   database: D1Database,
   key: NewSigningKey,
   unless: string,
-): Promise<boolean> {
-  const statement = database
+): D1PreparedStatement {
+  return database
     .prepare(
       `INSERT INTO signing_keys
          (nid, kid, algorithm, state, public_jwk, sealed_private_jwk, created_at_s)
@@ -76,7 +107,6 @@ async function insertWhere(
       ...[key.tenantId, key.kid, key.algorithm, JSON.stringify(key.publicJwk)],
       ...[key.sealedPrivateJwk, key.tenantId],
     );
-  return (await answered(statement.run())).meta.changes === 1;
 }
 
 /**

@@ -25,5 +25,17 @@ export function createStoredSecretStore(database: D1Database): StoredSecretStore
       if (row === undefined) throw new StoreUnavailable(); // Inserted and gone: not to be guessed.
       return row.sealed;
     },
+
+    async list() {
+      const statement = database.prepare('SELECT name, sealed FROM stored_secrets ORDER BY name');
+      return (await answered(statement.all<{ name: string; sealed: string }>())).results;
+    },
+
+    async reseal(name, oldSealed, newSealed) {
+      const statement = database
+        .prepare('UPDATE stored_secrets SET sealed = ? WHERE name = ? AND sealed = ?')
+        .bind(newSealed, name, oldSealed);
+      await answered(statement.run());
+    },
   };
 }

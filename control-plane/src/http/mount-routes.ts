@@ -4,7 +4,8 @@
  */
 
 import type { Context, Hono } from 'hono';
-import { type Principal, permits } from './principal.ts';
+import type { Tenant } from '../tenants/tenant.ts';
+import { callerOf, type Principal, permits } from './principal.ts';
 import { problemResponse } from './problem.ts';
 import type { Route } from './route.ts';
 
@@ -14,6 +15,8 @@ export type HonoEnv = {
     /** The template of the route that answers: what logs show in place of the path. */
     route?: string;
     principal?: Principal;
+    /** Set before any route is reached. */
+    tenant: Tenant;
   };
 };
 
@@ -35,11 +38,14 @@ export function mountRoute(app: Hono<HonoEnv>, route: Route): void {
       if (!permits(principal, route.permission)) return problemResponse({ code: 'forbidden' });
     }
     const clientAddress = context.req.header('cf-connecting-ip');
+    const requestId = context.get('requestId');
     return route.handle({
       raw: context.req.raw,
       params: pathParameters(context, route.path),
       query: new URL(context.req.url).searchParams,
-      requestId: context.get('requestId'),
+      requestId,
+      tenant: context.get('tenant'),
+      caller: callerOf(principal, { requestId, clientAddress }),
       ...(clientAddress === undefined ? {} : { clientAddress }),
       ...(principal === undefined ? {} : { principal }),
     });

@@ -3,6 +3,8 @@
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { sha256 } from '@cardea/shared/crypto/digest';
 import { equalConstantTime } from '@cardea/shared/crypto/equal-constant-time';
+import type { AdminRole } from '../admin-credentials/admin-credential.ts';
+import type { Caller } from '../audit/audit-event.ts';
 
 /** What a route needs. `anonymous` routes need nobody; every other one needs a principal. */
 export type Permission =
@@ -14,11 +16,21 @@ export type Permission =
   | 'signing_keys.read'
   | 'signing_keys.write'
   | 'revocations.read'
-  | 'revocations.write';
+  | 'revocations.write'
+  | 'admin_credentials.read'
+  | 'admin_credentials.write'
+  | 'tenants.read'
+  | 'tenants.write'
+  | 'audit_events.read';
 
-/** For now there is one: the holder of the bootstrap token, who may do everything. */
+/** An authenticated administrator. */
 export interface Principal {
-  readonly kind: 'bootstrap_admin';
+  readonly kind: 'bootstrap' | 'admin_credential' | 'admin_jwt';
+  /** Credential id, or `sub` of the JWT; '' for the bootstrap token. */
+  readonly id: string;
+  readonly role: AdminRole;
+  /** The only tenant it may act on; absent: every one. */
+  readonly tenantId?: string;
 }
 
 /** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1), one space, b64token. */
@@ -32,12 +44,22 @@ export async function authenticateAdmin(
   const token = BEARER.exec(headers.get('authorization') ?? '')?.[1];
   if (token === undefined) return undefined;
   const hash = await sha256(encodeUtf8(token));
-  return equalConstantTime(hash, adminTokenSha256) ? { kind: 'bootstrap_admin' } : undefined;
+  if (!equalConstantTime(hash, adminTokenSha256)) return undefined;
+  return { kind: 'bootstrap', id: '', role: 'owner' };
 }
 
 export function permits(principal: Principal, permission: Permission): boolean {
-  switch (principal.kind) {
-    case 'bootstrap_admin':
-      return permission !== 'anonymous';
-  }
+  return permission !== 'anonymous' && principal.role === 'owner';
+}
+
+/** Who an audit event names. Without a principal only from where: the operation knows the rest. */
+export function callerOf(
+  principal: Principal | undefined,
+  from: { readonly requestId: string; readonly clientAddress: string | undefined },
+): Caller {
+  const { requestId, clientAddress } = from;
+  const origin = { requestId, ...(clientAddress === undefined ? {} : { clientAddress }) };
+  if (principal === undefined) return { kind: 'system', id: '', ...origin };
+  const { kind, id, role } = principal;
+  return { kind, id, role, ...origin };
 }

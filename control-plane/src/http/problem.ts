@@ -42,6 +42,7 @@ export const PROBLEMS = {
   token_too_large: row(400, 'INVALID_ARGUMENT', 'The token would be longer than the limit.'),
   unknown_credential: row(400, 'INVALID_ARGUMENT', 'The credential is of no known kind.'),
   api_key_expired: row(401, 'UNAUTHENTICATED', 'The API key has expired.'),
+  api_key_disabled: row(401, 'UNAUTHENTICATED', 'The API key is disabled.'),
   api_key_revoked: row(401, 'UNAUTHENTICATED', 'The API key has been revoked.'),
   parent_key_invalid: row(401, 'UNAUTHENTICATED', 'The parent credential is not valid.'),
   signature_invalid: row(401, 'UNAUTHENTICATED', 'The signature is invalid.'),

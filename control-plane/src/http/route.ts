@@ -4,7 +4,9 @@
  */
 
 import type { z } from 'zod';
+import type { Caller } from '../audit/audit-event.ts';
 import { BODY_BYTES_MAX } from '../limits.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { Permission, Principal } from './principal.ts';
 import { type Problem, problemResponse } from './problem.ts';
 import { firstBrokenRule } from './protojson.ts';
@@ -19,8 +21,12 @@ export interface RouteRequest {
   readonly requestId: string;
   /** `CF-Connecting-IP`: set by Cloudflare, never by the client. */
   readonly clientAddress?: string;
+  /** Whose keys this request is about: see `tenants/tenant-resolver`. */
+  readonly tenant: Tenant;
   /** Present on every route whose permission is not `anonymous`. */
   readonly principal?: Principal;
+  /** For audit events. On anonymous routes it says only from where. */
+  readonly caller: Caller;
 }
 
 export interface Route {

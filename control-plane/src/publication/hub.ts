@@ -3,7 +3,6 @@
 import { DurableObject } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { systemClock } from '../clock.ts';
 import { type ControlPlaneConfig, readConfig } from '../config.ts';
 import { createRevocationStore } from '../database/revocation-store.d1.ts';
@@ -13,6 +12,7 @@ import { deriveMasterKeys } from '../master-keys.ts';
 import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
 import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
 import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
+import { defaultTenant } from '../tenants/tenant.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
 import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
 import { HubStorage, type LiveEntry } from './hub-storage.ts';
@@ -102,7 +102,7 @@ async function createTruth(config: ControlPlaneConfig): Promise<Truth> {
     revocations: createRevocationStore(config.bindings.database),
     signingKeys: createSigningKeyStore(config.bindings.database),
     generateSigningKey: (tenantId) => generateSigningKey({ tenantId, algorithm: 'EdDSA' }, means),
-    tenantIds: [DEFAULT_TENANT_ID],
+    tenants: async () => [defaultTenant(config)],
     binding: config,
     durations: {
       boundSeconds: publicationBoundSeconds(config),

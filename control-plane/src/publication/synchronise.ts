@@ -53,9 +53,9 @@ export async function synchroniseSigningKeys(
   // A key counts as published once a written head names a keyset that has it.
   const published = keysetHash === null ? undefined : storage.keyset(keysetHash);
   const keys = [];
-  for (const tenantId of truth.tenantIds) {
-    const current = await moveOn(tenantId, truth, published?.kids ?? []);
-    keys.push(...keysetKeysOf(current, truth.binding));
+  for (const tenant of await truth.tenants()) {
+    const current = await moveOn(tenant.tenantId, truth, published?.kids ?? []);
+    keys.push(...keysetKeysOf(current, { ...truth.binding, ...tenant }));
   }
   const bytes = encodeKeyset(keys);
   const keyset = { hash: await objectHash(bytes), kids: keys.map(({ kid }) => kid) };

@@ -4,13 +4,15 @@ import type { RevocationStore } from '../revocations/store.ts';
 import type { KeyBinding } from '../signing-keys/published-keys.ts';
 import type { NewSigningKey } from '../signing-keys/signing-key.ts';
 import type { KeyDurations, SigningKeyStore } from '../signing-keys/store.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 
 export interface Truth {
   readonly revocations: RevocationStore;
   readonly signingKeys: SigningKeyStore;
   /** A fresh key pair of the default algorithm, sealed. */
   readonly generateSigningKey: (tenantId: string) => Promise<NewSigningKey>;
-  readonly tenantIds: readonly string[];
-  readonly binding: KeyBinding;
+  /** Every tenant: the keyset has the keys of all. */
+  readonly tenants: () => Promise<readonly Tenant[]>;
+  readonly binding: Omit<KeyBinding, 'issuer' | 'audience'>;
   readonly durations: KeyDurations;
 }

@@ -1,4 +1,3 @@
-import { FOR_GOOD } from '@cardea/shared/feed/entry';
 import { scopeIdOfKey, scopeIdOfUuid } from '@cardea/shared/feed/scope-id';
 import { expect, test } from 'vitest';
 import { revocationLivesSeconds, revocationOfKey, revocationOfToken } from './new-revocation.ts';
@@ -13,14 +12,16 @@ test.each([
   expect(revocationOfKey({ ...CAUSE, keyId })).toEqual({
     ...CAUSE,
     scope: 'key',
-    entry: { scopeId: scopeIdOfKey(keyId), boundSeconds: FOR_GOOD },
+    scopeId: scopeIdOfKey(keyId),
+    bound: 'for_good',
   });
 });
 
 test('a token is revoked for good by its own scope id', () => {
   expect(revocationOfToken({ ...CAUSE, tokenId: UUID })).toMatchObject({
     scope: 'token',
-    entry: { scopeId: scopeIdOfUuid(UUID), boundSeconds: FOR_GOOD },
+    scopeId: scopeIdOfUuid(UUID),
+    bound: 'for_good',
   });
 });
 

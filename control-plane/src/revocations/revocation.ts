@@ -1,6 +1,7 @@
 /** A revocation: a row committed together with its cause, later an entry of the feed. */
 
 import type { RevocationEntry } from '@cardea/shared/feed/entry';
+import type { ScopeId } from '@cardea/shared/feed/scope-id';
 import type { UnixSeconds } from '@cardea/shared/time';
 
 export type RevocationScope = 'token' | 'key' | 'actor' | 'tenant' | 'signing_key' | 'everything';
@@ -10,17 +11,28 @@ export interface NewRevocation {
   readonly revocationId: string;
   readonly tenantId: string;
   readonly scope: RevocationScope;
-  readonly entry: RevocationEntry;
+  readonly scopeId: ScopeId;
+  /** `at_commit`: a cut-off at the database's clock; a number: a cut-off at that second. */
+  readonly bound: 'for_good' | 'at_commit' | UnixSeconds;
   /** The operation that caused it, e.g. `api_key.revoke`. For operators. */
   readonly cause: string;
   /** How long a token it could match may still live: longest token lifetime + skew. */
   readonly livesSeconds: number;
+  /** Seconds after the commit from which it counts: the overlap of a rotation. Absent: at once. */
+  readonly effectiveAfterSeconds?: number;
 }
 
-export interface Revocation extends Omit<NewRevocation, 'livesSeconds'> {
+export interface Revocation {
+  readonly revocationId: string;
+  readonly tenantId: string;
+  readonly scope: RevocationScope;
+  readonly entry: RevocationEntry;
+  readonly cause: string;
   /** The database's clock when the row was written. */
   readonly createdAtSeconds: UnixSeconds;
-  /** From then on no token can be matched: the entry may be dropped. */
+  /** Before it the row is not live: nobody refuses by it, and the publisher does not see it. */
+  readonly effectiveAtSeconds: UnixSeconds;
+  /** From then on no token can be matched: the entry may be dropped. Counted from the effect. */
   readonly expiresAtSeconds: UnixSeconds;
 }
 

@@ -1,9 +1,11 @@
 /**
  * The port to the revocation rows, which are written by whatever causes them (`api-keys/store`).
- * Rows are the publisher's outbox until they are marked as acknowledged. Throws `StoreUnavailable`.
+ * Rows are the publisher's outbox until they are marked as acknowledged. A row is live from its
+ * effect to its expiry, by the database's clock. Throws `StoreUnavailable`.
  */
 
 import type { ScopeId } from '@cardea/shared/feed/scope-id';
+import type { UnixSeconds } from '@cardea/shared/time';
 import type { Revocation } from './revocation.ts';
 
 export interface RevocationPage {
@@ -12,11 +14,16 @@ export interface RevocationPage {
 }
 
 export interface RevocationStore {
-  /** The highest live bound of any of the scopes, or `undefined`. Never cached. */
+  /**
+   * The highest live bound of any of the scopes, or `undefined`. Never cached. Rows of the scope
+   * `everything` count for every tenant, whatever tenant they were written for.
+   */
   highestBound(tenantId: string, scopeIds: readonly ScopeId[]): Promise<number | undefined>;
   /** Live rows of every tenant that the publisher may not have yet, oldest first. */
   unacknowledged(count: number): Promise<readonly Revocation[]>;
   /** Live rows of every tenant, acknowledged or not, by ascending id: for a publisher's recovery. */
   live(page: RevocationPage): Promise<readonly Revocation[]>;
   markAcknowledged(revocationIds: readonly string[]): Promise<void>;
+  /** The next moment at which a waiting row takes effect, if there is one: when to look again. */
+  nextEffectAt(): Promise<UnixSeconds | undefined>;
 }

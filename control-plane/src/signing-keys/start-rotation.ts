@@ -1,6 +1,7 @@
 /** Starts the replacement of a tenant's signing key; the publisher does the rest when it is due. */
 
 import type { JwsAlgorithm } from '@cardea/shared/crypto/verification-key';
+import type { Caller } from '../audit/audit-event.ts';
 import type { Deps } from '../deps.ts';
 import { generateSigningKey } from './sealed-signing-key.ts';
 import type { SigningKey } from './signing-key.ts';
@@ -8,6 +9,7 @@ import type { SigningKey } from './signing-key.ts';
 export interface Rotation {
   readonly tenantId: string;
   readonly algorithm: JwsAlgorithm;
+  readonly caller: Caller;
 }
 
 export type RotationOutcome =
@@ -17,12 +19,17 @@ export type RotationOutcome =
 
 /** Throws `StoreUnavailable`. A publisher that cannot be told finds the new key by itself. */
 export async function startRotation(
-  deps: Pick<Deps, 'feed' | 'keys' | 'randomBytes' | 'signingKeys'>,
+  deps: Pick<Deps, 'auditEvent' | 'feed' | 'keys' | 'randomBytes' | 'signingKeys'>,
   rotation: Rotation,
 ): Promise<RotationOutcome> {
   const means = { keyEncryption: deps.keys.keyEncryption, randomBytes: deps.randomBytes };
   const generated = await generateSigningKey(rotation, means);
-  const inserted = await deps.signingKeys.insertPending(generated);
+  const { tenantId, algorithm, caller } = rotation;
+  const audit = await deps.auditEvent({
+    ...{ tenantId, operation: 'signing_key.rotate', targetId: generated.kid, caller },
+    changes: { kid: { after: generated.kid }, algorithm: { after: algorithm } },
+  });
+  const inserted = await deps.signingKeys.insertPending(generated, audit);
   if (inserted === 'pending_exists') return { outcome: 'under_way' };
   const keys = await deps.signingKeys.list(rotation.tenantId);
   const key = keys.find(({ kid }) => kid === generated.kid);

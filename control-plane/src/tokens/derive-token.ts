@@ -4,11 +4,12 @@ import { parseJwt } from '@cardea/shared/jwt/parse';
 import { accept, type Result } from '@cardea/shared/result';
 import { verifyCredential } from '../api-keys/verify-credential.ts';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import { type MintOutcome, type MintRequest, mintToken } from './mint-token.ts';
 import type { TokenParent } from './token-parent.ts';
 
 interface PresentedCredential {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
   readonly credential: string;
   readonly clientAddress: string | undefined;
 }
@@ -17,20 +18,20 @@ interface PresentedCredential {
 export async function deriveToken(
   deps: Deps,
   presented: PresentedCredential,
-  request: Omit<MintRequest, 'tenantId' | 'whenDefaultTooLong'>,
+  request: Omit<MintRequest, 'tenant' | 'whenDefaultTooLong'>,
 ): Promise<MintOutcome> {
   const parent = await parentOf(deps, presented);
   if (!parent.ok) return { outcome: 'parent_refused', refusal: parent.refusal };
-  const { tenantId } = presented;
-  const terms = { ...request, tenantId, whenDefaultTooLong: 'refuse' } as const;
+  const { tenant } = presented;
+  const terms = { ...request, tenant, whenDefaultTooLong: 'refuse' } as const;
   return mintToken(deps.minting, parent.value, terms);
 }
 
 async function parentOf(
   deps: Deps,
-  { tenantId, credential, clientAddress }: PresentedCredential,
+  { tenant, credential, clientAddress }: PresentedCredential,
 ): Promise<Result<TokenParent>> {
-  const verified = await verifyCredential(deps, credential, { tenantId, clientAddress });
+  const verified = await verifyCredential(deps, credential, { tenant, clientAddress });
   if (!verified.ok) return verified;
   if (verified.value.kind === 'api_key') return accept(verified.value);
   const jwt = parseJwt(credential); // Verified above: only its `kid` is read once more.

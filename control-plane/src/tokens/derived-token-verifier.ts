@@ -15,12 +15,13 @@ import type { ControlPlaneConfig } from '../config.ts';
 import type { RevocationStore } from '../revocations/store.ts';
 import { keysetKeysOf } from '../signing-keys/published-keys.ts';
 import type { SigningKeyStore } from '../signing-keys/store.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { DerivedTokenVerifier } from './derived-tokens.ts';
 
 export interface VerifierParts {
   readonly config: Pick<
     ControlPlaneConfig,
-    'issuer' | 'audience' | 'derivedTokenTtlMaxSeconds' | 'clockSkewSeconds' | 'feedHardSeconds'
+    'derivedTokenTtlMaxSeconds' | 'clockSkewSeconds' | 'feedHardSeconds'
   >;
   readonly signingKeys: Pick<SigningKeyStore, 'list'>;
   readonly revocations: Pick<RevocationStore, 'highestBound'>;
@@ -38,15 +39,16 @@ export function createDerivedTokenVerifier(parts: VerifierParts): DerivedTokenVe
   const { clock, config, revocations } = parts;
   const keysOf = keyReader(parts);
   return {
-    async verify(text, { tenantId }) {
+    async verify(text, tenant) {
+      const { tenantId } = tenant;
       const parsed = parseJwt(text);
       if (!parsed.ok) return parsed;
       const { keyId: kid } = parsed.value.unverifiedHeader;
       const verified = await verifyJwt(text, {
-        keys: await keysOf(tenantId, kid),
+        keys: await keysOf(tenant, kid),
         policy: {
-          issuer: config.issuer,
-          audience: config.audience,
+          issuer: tenant.issuer,
+          audience: tenant.audience,
           tenantId,
           lifetimeSecondsMax: config.derivedTokenTtlMaxSeconds,
           clockSkewSeconds: config.clockSkewSeconds,
@@ -65,10 +67,11 @@ export function createDerivedTokenVerifier(parts: VerifierParts): DerivedTokenVe
 }
 
 /** Reads a tenant's keys, at most as often as the two constants say. */
-function keyReader(parts: VerifierParts): (tenantId: string, kid: string) => Promise<Keys> {
+function keyReader(parts: VerifierParts): (tenant: Tenant, kid: string) => Promise<Keys> {
   const { clock } = parts;
   const known = new Map<string, { readonly keys: Keys; readonly readAt: UnixMilliseconds }>();
-  return async (tenantId, kid) => {
+  return async (tenant, kid) => {
+    const { tenantId } = tenant;
     const cached = known.get(tenantId);
     if (cached !== undefined) {
       const age = clock.now() - cached.readAt;
@@ -76,16 +79,17 @@ function keyReader(parts: VerifierParts): (tenantId: string, kid: string) => Pro
       if (age >= 0 && age < ageMax) return cached.keys;
     }
     const readAt = clock.now();
-    const keys = await readKeys(parts, tenantId);
+    const keys = await readKeys(parts, tenant);
     known.set(tenantId, { keys, readAt });
     return keys;
   };
 }
 
 /** The same keys with the same bindings as in the feed. */
-async function readKeys({ config, signingKeys }: VerifierParts, tenantId: string): Promise<Keys> {
+async function readKeys({ config, signingKeys }: VerifierParts, tenant: Tenant): Promise<Keys> {
   const keys = new Map<string, JwtVerificationKey>();
-  for (const key of keysetKeysOf(await signingKeys.list(tenantId), config)) {
+  const stored = await signingKeys.list(tenant.tenantId);
+  for (const key of keysetKeysOf(stored, { ...config, ...tenant })) {
     const imported = await importVerificationKey({ ...key.jwk });
     // Our own row: a key that does not import is a bug, not a refusal of the token.
     if (!imported.ok) throw new TypeError('A stored public key is not usable.');

@@ -2,12 +2,13 @@
 
 import { authenticateApiKey } from '../api-keys/authenticate.ts';
 import type { Deps } from '../deps.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { PresentedClient } from './client-authentication.ts';
 import type { ExchangeTerms } from './exchange-request.ts';
 import { type MintOutcome, mintToken } from './mint-token.ts';
 
 export interface Exchange {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
   readonly client: PresentedClient;
   readonly terms: ExchangeTerms;
   readonly clientAddress: string | undefined;
@@ -24,10 +25,10 @@ export type ExchangeOutcome =
 
 /** The counter and the database are asked at the same time. Throws `StoreUnavailable`. */
 export async function exchangeApiKey(deps: Deps, exchange: Exchange): Promise<ExchangeOutcome> {
-  const { client, clientAddress, tenantId, terms } = exchange;
+  const { client, clientAddress, tenant, terms } = exchange;
   const [retryAfterSeconds, authenticated] = await Promise.all([
     deps.attempts.blockedForSeconds(clientAddress),
-    authenticateApiKey(deps, client.clientSecret, { tenantId, clientAddress }),
+    authenticateApiKey(deps, client.clientSecret, { tenant, clientAddress }),
   ]);
   if (retryAfterSeconds > 0) return { outcome: 'blocked', retryAfterSeconds };
   if (!authenticated.ok) {
@@ -39,7 +40,7 @@ export async function exchangeApiKey(deps: Deps, exchange: Exchange): Promise<Ex
     return countFailure(deps, clientAddress);
   }
   const parent = { kind: 'api_key', key } as const;
-  const request = { ...terms, tenantId, customClaims: {}, whenDefaultTooLong: 'shorten' } as const;
+  const request = { ...terms, tenant, customClaims: {}, whenDefaultTooLong: 'shorten' } as const;
   return mintToken(deps.minting, parent, request);
 }
 

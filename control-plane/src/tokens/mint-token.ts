@@ -10,7 +10,7 @@ import type { RandomBytes } from '@cardea/shared/crypto/random';
 import { DERIVATION_DEPTH_MAX, TOKEN_BYTES_MAX } from '@cardea/shared/limits';
 import type { Refusal, RefusalReason } from '@cardea/shared/refusals';
 import { secondsOf, type UnixSeconds, unixSeconds } from '@cardea/shared/time';
-import type { ControlPlaneConfig } from '../config.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import { type Claims, customClaimsOf } from './custom-claims.ts';
 import { judgeMinting } from './minting-judgement.ts';
 import type { ActiveSigningKey, MintingMoment, MintingStore } from './minting-store.ts';
@@ -18,10 +18,6 @@ import { type Grant, grantOf, type Lineage, lineageOf, type TokenParent } from '
 import type { SignToken } from './token-signer.ts';
 
 export interface MintingParts {
-  readonly config: Pick<
-    ControlPlaneConfig,
-    'issuer' | 'audience' | 'derivedTokenTtlDefaultSeconds' | 'derivedTokenTtlMaxSeconds'
-  >;
   readonly store: MintingStore;
   readonly sign: SignToken;
   readonly actorSalt: () => Promise<CryptoKey>;
@@ -30,7 +26,7 @@ export interface MintingParts {
 }
 
 export interface MintRequest {
-  readonly tenantId: string;
+  readonly tenant: Tenant;
   /** A subset of the parent's; empty means all of them. */
   readonly scopes: readonly string[];
   /** Absent: the default. */
@@ -71,8 +67,9 @@ export async function mintToken(
   parent: TokenParent,
   request: MintRequest,
 ): Promise<MintOutcome> {
-  const { lifetimeSeconds = 0, tenantId } = request;
-  if (lifetimeSeconds > parts.config.derivedTokenTtlMaxSeconds) {
+  const { lifetimeSeconds = 0, tenant } = request;
+  const { tenantId } = tenant;
+  if (lifetimeSeconds > tenant.derivedTokenTtlMaxSeconds) {
     return { outcome: 'lifetime_too_long' };
   }
   const lineage = await lineageOf(parent, parts.actorSalt);
@@ -122,10 +119,11 @@ async function assemble(
     return { outcome: 'scope_not_granted' };
   }
   const issuedAtSeconds = secondsOf(moment.now);
-  const expiresAtSeconds = expiryOf(parts, request, { issuedAtSeconds, grant });
+  const expiresAtSeconds = expiryOf(request, { issuedAtSeconds, grant });
   if (expiresAtSeconds === undefined) return { outcome: 'lifetime_exceeds_parent' };
   const custom = customClaimsOf(request.customClaims, grant.inheritedClaims);
-  const own = ownClaims(parts, basis, { scopes, issuedAtSeconds, expiresAtSeconds });
+  const { tenant } = request;
+  const own = ownClaims(parts, basis, { tenant, scopes, issuedAtSeconds, expiresAtSeconds });
   const text = await parts.sign(signingKey, { ...custom.claims, ...own });
   if (text.length > TOKEN_BYTES_MAX) return { outcome: 'token_too_large' };
   const { metadata } = grant;
@@ -138,11 +136,10 @@ async function assemble(
 
 /** `undefined` if the parent would end first. A key's last, unfinished second is not used. */
 function expiryOf(
-  { config }: MintingParts,
-  { lifetimeSeconds, whenDefaultTooLong }: MintRequest,
+  { lifetimeSeconds, tenant, whenDefaultTooLong }: MintRequest,
   { issuedAtSeconds, grant }: { issuedAtSeconds: UnixSeconds; grant: Grant },
 ): UnixSeconds | undefined {
-  const asked = lifetimeSeconds ?? config.derivedTokenTtlDefaultSeconds;
+  const asked = lifetimeSeconds ?? tenant.derivedTokenTtlDefaultSeconds;
   const expiresAt = unixSeconds(issuedAtSeconds + asked);
   const end = grant.expiresAtSeconds ?? Number.POSITIVE_INFINITY;
   if (expiresAt <= end) return expiresAt;
@@ -151,6 +148,7 @@ function expiryOf(
 }
 
 interface TokenTerms {
+  readonly tenant: Tenant;
   readonly scopes: readonly string[];
   readonly issuedAtSeconds: UnixSeconds;
   readonly expiresAtSeconds: UnixSeconds;
@@ -158,17 +156,17 @@ interface TokenTerms {
 
 /** Everything by our own names; what is empty is left out, but `scp`. */
 function ownClaims(
-  { config, randomBytes }: MintingParts,
+  { randomBytes }: MintingParts,
   { moment, grant, lineage }: Basis,
-  { scopes, issuedAtSeconds, expiresAtSeconds }: TokenTerms,
+  { tenant, scopes, issuedAtSeconds, expiresAtSeconds }: TokenTerms,
 ) {
   const { allowedCidrs = [], metadata, visibility } = grant;
   const { ancestorTokenIds } = lineage;
   return {
     jti: formatUuid(uuidV4FromRandom(randomBytes(16))),
     sub: lineage.keyId,
-    iss: config.issuer,
-    aud: config.audience,
+    iss: tenant.issuer,
+    aud: tenant.audience,
     iat: issuedAtSeconds,
     nbf: issuedAtSeconds,
     exp: expiresAtSeconds,

@@ -21,6 +21,7 @@ export async function judgeMinting(moment: MintingMoment, lineage: Lineage): Pro
   const status = statusOf(key, now);
   if (status === 'revoked') return { kind: 'refuse', reason: 'api_key_revoked' };
   if (status === 'expired') return { kind: 'refuse', reason: 'api_key_expired' };
+  if (status === 'disabled') return { kind: 'refuse', reason: 'api_key_disabled' };
   const bound = highestBound(bounds, lineage.scopeIds);
   // Verified a moment ago and perhaps cut off since: the parent's own `iat` is what counts, or a
   // token derived from it would escape a cut-off by being younger.

@@ -16,6 +16,10 @@ export interface StoredSecretStore {
   find(name: string): Promise<string | undefined>;
   /** Writes `sealed` unless the name is taken; answers what is stored afterwards. */
   insertOnce(name: string, sealed: string): Promise<string>;
+  /** Every name with its sealed text. */
+  list(): Promise<ReadonlyArray<{ readonly name: string; readonly sealed: string }>>;
+  /** Replaces the sealed text by the same secret under another key, unless it has changed since. */
+  reseal(name: string, oldSealed: string, newSealed: string): Promise<void>;
 }
 
 export interface SecretMeans {

@@ -13,9 +13,9 @@ export function revokeApiKeyRoute(deps: Deps): Route {
     surface: 'admin',
     permission: 'api_keys.write',
     body: RevokeBody,
-    handle: async (body, { params: { key_id: keyId = '' } }) => {
+    handle: async (body, { params: { key_id: keyId = '' }, tenant, caller }) => {
       if (kindOfKeyId(keyId) === undefined) return problemResponse({ code: 'api_key_not_found' });
-      return answerRevoke(deps, keyId, body);
+      return answerRevoke(deps, { tenant, caller, keyId }, body);
     },
   });
 }

@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { credentialRefusal } from '../../api-keys/credential-refusals.ts';
 import { selfRevoke } from '../../api-keys/self-revoke.ts';
 import type { Deps } from '../../deps.ts';
@@ -23,12 +22,11 @@ export function selfRevokeRoute(deps: Deps): Route {
     surface: 'public',
     permission: 'anonymous',
     body: SelfRevokeApiKeyRequest,
-    handle: async ({ credential, reason = 'unspecified' }) => {
+    handle: async ({ credential, reason = 'unspecified' }, { tenant, caller }) => {
       if (reason === 'privilege_withdrawn') {
         return problemResponse({ code: 'bad_request', message: REASON_RULE });
       }
-      const tenantId = DEFAULT_TENANT_ID;
-      const ended = await selfRevoke(deps, { tenantId, credential, reason });
+      const ended = await selfRevoke(deps, { tenant, caller, credential, reason });
       if (!ended.ok) {
         const { reason: refusal } = ended.refusal;
         const code: ProblemCode =

@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { RateLimitPolicy } from '../../api-keys/api-key.ts';
 import { verifyCredential } from '../../api-keys/verify-credential.ts';
 import type { Deps } from '../../deps.ts';
@@ -18,13 +17,12 @@ export function verifyApiKeyRoute(deps: Deps): Route {
     surface: 'admin',
     permission: 'api_keys.verify',
     body: VerifyApiKeyRequest,
-    handle: async ({ credential }, { clientAddress }) => {
-      const tenantId = DEFAULT_TENANT_ID;
-      const verified = await verifyCredential(deps, credential, { tenantId, clientAddress });
+    handle: async ({ credential }, { clientAddress, tenant }) => {
+      const verified = await verifyCredential(deps, credential, { tenant, clientAddress });
       if (!verified.ok) {
         return Response.json(invalidCredentialMessage(verified.refusal), { headers: NOT_CACHED });
       }
-      const message = validCredentialMessage(verified.value, deps.config.issuer);
+      const message = validCredentialMessage(verified.value, tenant.issuer);
       const policy =
         verified.value.kind === 'api_key' ? verified.value.key.rateLimitPolicy : undefined;
       return Response.json(message, { headers: { ...NOT_CACHED, ...rateLimitHeader(policy) } });

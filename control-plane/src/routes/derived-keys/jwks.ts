@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
 import type { Route } from '../../http/route.ts';
@@ -22,8 +21,8 @@ export function jwksRoute(deps: Deps): Route {
     path: '/v2alpha1/derivedKeys/jwks.json',
     surface: 'all',
     permission: 'anonymous',
-    handle: async () => {
-      const keys = jwksOf(await deps.signingKeys.list(DEFAULT_TENANT_ID));
+    handle: async ({ tenant: { tenantId } }) => {
+      const keys = jwksOf(await deps.signingKeys.list(tenantId));
       if (keys.length === 0) {
         const headers = { 'Retry-After': String(RETRY_AFTER_SECONDS) };
         const message = 'There is no signing key yet.';

@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { kindOfKeyId } from '../../api-keys/key-id.ts';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
@@ -13,9 +12,9 @@ export function getIssuedApiKeyRoute(deps: Deps): Route {
     path: '/v2alpha1/admin/issuedApiKeys/{key_id}',
     surface: 'admin',
     permission: 'api_keys.read',
-    handle: async ({ params: { key_id: keyId = '' } }) => {
+    handle: async ({ params: { key_id: keyId = '' }, tenant: { tenantId } }) => {
       const isIssued = kindOfKeyId(keyId) === 'issued';
-      const stored = isIssued ? await deps.apiKeys.find(DEFAULT_TENANT_ID, keyId) : undefined;
+      const stored = isIssued ? await deps.apiKeys.find(tenantId, keyId) : undefined;
       if (stored === undefined) return problemResponse({ code: 'api_key_not_found' });
       return Response.json(issuedApiKeyMessage(stored.key, stored.now));
     },

@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { z } from 'zod';
 import { type IssueRequest, issueApiKey } from '../../api-keys/issue-api-key.ts';
 import type { Deps } from '../../deps.ts';
@@ -36,8 +35,8 @@ export function issueApiKeyRoute(deps: Deps): Route {
     surface: 'admin',
     permission: 'api_keys.write',
     body: IssueApiKeyRequest,
-    handle: async (body) => {
-      const issued = await issueApiKey(deps, toRequest(body));
+    handle: async (body, { tenant, caller }) => {
+      const issued = await issueApiKey(deps, { ...toRequest(body), tenant, caller });
       switch (issued.outcome) {
         case 'issued':
         case 'replayed': {
@@ -50,6 +49,8 @@ export function issueApiKeyRoute(deps: Deps): Route {
         }
         case 'request_id_reused':
           return problemResponse({ code: 'conflict', message: REQUEST_ID_REUSED });
+        case 'quota_exceeded':
+          return problemResponse({ code: 'api_key_quota_exceeded' });
         default:
           return problemResponse({ code: 'bad_request', message: TTL_RULES[issued.outcome] });
       }
@@ -65,10 +66,11 @@ const TTL_RULES = {
   ttl_too_long: 'ttl exceeds the longest life that is configured for API keys',
 } as const;
 
-function toRequest(body: z.output<typeof IssueApiKeyRequest>): IssueRequest {
+function toRequest(
+  body: z.output<typeof IssueApiKeyRequest>,
+): Omit<IssueRequest, 'tenant' | 'caller'> {
   const { ttl, metadata, rate_limit_policy: policy, ip_restriction: cidrs, request_id: id } = body;
   return {
-    tenantId: DEFAULT_TENANT_ID,
     name: body.name,
     actorId: body.actor_id,
     scopes: body.scopes ?? [],

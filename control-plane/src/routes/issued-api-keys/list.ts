@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { parseFilter } from '../../api-keys/filter.ts';
 import { listApiKeys } from '../../api-keys/list-api-keys.ts';
 import type { Deps } from '../../deps.ts';
@@ -41,7 +40,7 @@ export function listIssuedApiKeysRoute(deps: Deps): Route {
         return problemResponse({ code: 'bad_request', message: `filter: ${filter.rule}` });
       }
       const listed = await listApiKeys(deps, {
-        tenantId: DEFAULT_TENANT_ID,
+        tenant: request.tenant,
         kind: 'issued',
         pageSize: pageSize || PAGE_SIZE_DEFAULT,
         filter: filter.filter,

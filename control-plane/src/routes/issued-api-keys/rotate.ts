@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { z } from 'zod';
 import { kindOfKeyId } from '../../api-keys/key-id.ts';
 import { type RotateRequest, rotateApiKey } from '../../api-keys/rotate-api-key.ts';
@@ -36,12 +35,16 @@ export function rotateIssuedApiKeyRoute(deps: Deps): Route {
     surface: 'admin',
     permission: 'api_keys.write',
     body: RotateBody,
-    handle: async (body, { params: { key_id: keyId = '' } }) => {
+    handle: async (body, { params: { key_id: keyId = '' }, tenant, caller }) => {
       if (kindOfKeyId(keyId) !== 'issued') return problemResponse({ code: 'api_key_not_found' });
-      const rotated = await rotateApiKey(deps, toRequest(keyId, body));
+      const rotated = await rotateApiKey(deps, { ...toRequest(keyId, body), tenant, caller });
       switch (rotated.outcome) {
         case 'not_found':
           return problemResponse({ code: 'api_key_not_found' });
+        case 'changed_meanwhile':
+          return problemResponse({ code: 'conflict' });
+        case 'quota_exceeded':
+          return problemResponse({ code: 'api_key_quota_exceeded' });
         case 'not_active':
           return problemResponse({
             code: 'failed_precondition',
@@ -62,11 +65,13 @@ export function rotateIssuedApiKeyRoute(deps: Deps): Route {
   });
 }
 
-function toRequest(keyId: string, body: z.output<typeof RotateBody>): RotateRequest {
+function toRequest(
+  keyId: string,
+  body: z.output<typeof RotateBody>,
+): Omit<RotateRequest, 'tenant' | 'caller'> {
   const { name, scopes, metadata, visibility } = body;
   const { rate_limit_policy: policy, ip_restriction: cidrs } = body;
   return {
-    tenantId: DEFAULT_TENANT_ID,
     keyId,
     ...(name === undefined ? {} : { name }),
     ...(scopes === undefined ? {} : { scopes }),

@@ -36,4 +36,6 @@ export const STATUS_NAMES = {
   active: 'KEY_STATUS_ACTIVE',
   revoked: 'KEY_STATUS_REVOKED',
   expired: 'KEY_STATUS_EXPIRED',
+  /** Cardea's own: Talos cannot disable a key. */
+  disabled: 'KEY_STATUS_DISABLED',
 } as const;

@@ -1,8 +1,7 @@
 /** The administrator's revocation of a key, over HTTP: the same for every path that leads to it. */
 
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { z } from 'zod';
-import { revokeApiKey } from '../../api-keys/revoke-api-key.ts';
+import { type RevokeRequest, revokeApiKey } from '../../api-keys/revoke-api-key.ts';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
 import { protoMessage, protoString } from '../../http/protojson.ts';
@@ -18,13 +17,13 @@ export const RevokeBody = protoMessage({
 /** 204 when the publisher holds the revocation, 202 when it will fetch it: nothing else differs. */
 export async function answerRevoke(
   deps: Deps,
-  keyId: string,
+  ending: Pick<RevokeRequest, 'tenant' | 'caller' | 'keyId'>,
   { reason = 'unspecified', description = '' }: z.output<typeof RevokeBody>,
 ): Promise<Response> {
   if (description !== '' && reason !== 'privilege_withdrawn') {
     return problemResponse({ code: 'bad_request', message: DESCRIPTION_RULE });
   }
-  const request = { tenantId: DEFAULT_TENANT_ID, keyId, reason };
+  const request = { ...ending, reason };
   const revoked = await revokeApiKey(
     deps,
     description === '' ? request : { ...request, description },

@@ -1,11 +1,10 @@
 import type { Deps } from '../../deps.ts';
 import type { Route } from '../../http/route.ts';
+import type { Tenant } from '../../tenants/tenant.ts';
 
-/** GET /.well-known/oauth-authorization-server: RFC 8414 §2, what a client needs to exchange. */
-export function authorizationServerMetadataRoute(deps: Deps): Route {
-  const { issuer } = deps.config;
+function metadataOf({ issuer }: Tenant) {
   const base = issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
-  const metadata = {
+  return {
     issuer,
     token_endpoint: `${base}/oauth2/token`,
     jwks_uri: `${base}/v2alpha1/derivedKeys/jwks.json`,
@@ -13,13 +12,17 @@ export function authorizationServerMetadataRoute(deps: Deps): Route {
     token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
     response_types_supported: [],
   };
+}
+
+/** GET /.well-known/oauth-authorization-server: RFC 8414 §2, what a client needs to exchange. */
+export function authorizationServerMetadataRoute(_deps: Deps): Route {
   return {
     operationId: 'getAuthorizationServerMetadata',
     method: 'GET',
     path: '/.well-known/oauth-authorization-server',
     surface: 'all',
     permission: 'anonymous',
-    handle: async () =>
-      Response.json(metadata, { headers: { 'Cache-Control': 'public, max-age=300' } }),
+    handle: async ({ tenant }) =>
+      Response.json(metadataOf(tenant), { headers: { 'Cache-Control': 'public, max-age=300' } }),
   };
 }

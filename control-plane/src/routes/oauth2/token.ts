@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { Deps } from '../../deps.ts';
 import { readBody } from '../../http/request-body.ts';
 import type { Route, RouteRequest } from '../../http/route.ts';
@@ -57,9 +56,9 @@ async function readExchange(request: RouteRequest): Promise<Exchange | Response>
     case 'invalid_client':
       return invalidClient();
     case 'presented': {
-      const { clientAddress } = request;
+      const { clientAddress, tenant } = request;
       const { terms: asked } = terms;
-      return { tenantId: DEFAULT_TENANT_ID, client: client.client, terms: asked, clientAddress };
+      return { tenant, client: client.client, terms: asked, clientAddress };
     }
   }
 }

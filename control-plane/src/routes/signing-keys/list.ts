@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { Deps } from '../../deps.ts';
 import type { Route } from '../../http/route.ts';
 import { signingKeyMessage } from './signing-key-message.ts';
@@ -11,8 +10,8 @@ export function listSigningKeysRoute(deps: Deps): Route {
     path: '/v1/admin/signingKeys',
     surface: 'admin',
     permission: 'signing_keys.read',
-    handle: async () => {
-      const keys = await deps.signingKeys.list(DEFAULT_TENANT_ID);
+    handle: async ({ tenant: { tenantId } }) => {
+      const keys = await deps.signingKeys.list(tenantId);
       return Response.json({ signing_keys: keys.map(signingKeyMessage) });
     },
   };

@@ -1,4 +1,3 @@
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
@@ -25,8 +24,8 @@ export function rotateSigningKeyRoute(deps: Deps): Route {
     surface: 'admin',
     permission: 'signing_keys.write',
     body: RotateSigningKeyRequest,
-    handle: async ({ algorithm = 'EdDSA' }) => {
-      const rotated = await startRotation(deps, { tenantId: DEFAULT_TENANT_ID, algorithm });
+    handle: async ({ algorithm = 'EdDSA' }, { tenant: { tenantId }, caller }) => {
+      const rotated = await startRotation(deps, { tenantId, algorithm, caller });
       if (rotated.outcome === 'under_way') {
         const message = 'A replacement is under way: its key has not become active yet.';
         return problemResponse({ code: 'failed_precondition', message });

@@ -1,6 +1,5 @@
 import { METADATA_BYTES_MAX } from '@cardea/shared/limits';
 import type { Refusal } from '@cardea/shared/refusals';
-import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { unixMilliseconds } from '@cardea/shared/time';
 import type { z } from 'zod';
 import type { Deps } from '../../deps.ts';
@@ -8,6 +7,7 @@ import { problemResponse } from '../../http/problem.ts';
 import { extendedDuration, protoEnum, protoMessage, protoStruct } from '../../http/protojson.ts';
 import { jsonRoute, type Route } from '../../http/route.ts';
 import { RETRY_AFTER_SECONDS } from '../../limits.ts';
+import type { Tenant } from '../../tenants/tenant.ts';
 import { deriveToken } from '../../tokens/derive-token.ts';
 import type { MintedToken, MintOutcome } from '../../tokens/mint-token.ts';
 import { credentialField, scopesField } from '../messages/api-key-fields.ts';
@@ -38,14 +38,14 @@ export function deriveTokenRoute(deps: Deps): Route {
     surface: 'admin',
     permission: 'tokens.derive',
     body: DeriveTokenRequest,
-    handle: async (body, { clientAddress }) => {
+    handle: async (body, { clientAddress, tenant }) => {
       if (body.algorithm === 'macaroon') {
         const message = 'algorithm: TOKEN_ALGORITHM_MACAROON is not supported yet';
         return problemResponse({ code: 'invalid_token_type', message });
       }
       const { credential } = body;
-      const presented = { tenantId: DEFAULT_TENANT_ID, credential, clientAddress };
-      return answerOf(await deriveToken(deps, presented, termsOf(body)), deps);
+      const presented = { tenant, credential, clientAddress };
+      return answerOf(await deriveToken(deps, presented, termsOf(body)), tenant);
     },
   });
 }
@@ -55,7 +55,7 @@ function termsOf({ scopes = [], ttl, custom_claims = {} }: z.output<typeof Deriv
   return { scopes, customClaims: custom_claims, ...lifetime };
 }
 
-function answerOf(outcome: MintOutcome, { config }: Deps): Response {
+function answerOf(outcome: MintOutcome, tenant: Tenant): Response {
   switch (outcome.outcome) {
     case 'minted':
       return tokenResponse(outcome.token);
@@ -66,7 +66,7 @@ function answerOf(outcome: MintOutcome, { config }: Deps): Response {
       return problemResponse({ code: 'forbidden', message });
     }
     case 'lifetime_too_long':
-      return badRequest(`ttl must be at most ${config.derivedTokenTtlMaxSeconds} seconds`);
+      return badRequest(`ttl must be at most ${tenant.derivedTokenTtlMaxSeconds} seconds`);
     case 'lifetime_exceeds_parent':
       return badRequest('ttl: the token would outlive its credential');
     case 'derived_too_often':
