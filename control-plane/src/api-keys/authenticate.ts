@@ -15,6 +15,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { CREDENTIAL_ROUTING } from './credential-routing.ts';
 import { statusOf } from './status.ts';
+import type { StoredApiKey } from './store.ts';
 
 export interface AuthenticatedApiKey {
   readonly key: ApiKey;
@@ -28,6 +29,14 @@ interface Presentation {
   readonly clientAddress?: string | undefined;
 }
 
+/** Which row a text names, and what the row must hold for the text to be genuine. */
+export interface PresentedKey {
+  readonly kind: ApiKey['kind'];
+  readonly keyId: string;
+  /** As in `StoredApiKey.secretHash`. The id of an imported key is a keyed hash: proof enough. */
+  readonly secretHash: string;
+}
+
 /**
  * Refuses with `api_key_malformed`, `api_key_unknown`, `api_key_revoked`, `api_key_expired`,
  * `api_key_disabled`, `ip_not_allowed`, in this order, and with `token_type_unsupported` for what is no API key at all.
@@ -38,15 +47,7 @@ export async function authenticateApiKey(
   { tenant, clientAddress }: Presentation,
 ): Promise<Result<AuthenticatedApiKey>> {
   const proved = await proveApiKey(deps, text, tenant);
-  if (!proved.ok) return proved;
-  const { key, now } = proved.value;
-  const evidence = { key_id: key.keyId };
-  const status = statusOf(key, now);
-  if (status === 'revoked') return refuse('api_key_revoked', evidence);
-  if (status === 'expired') return refuse('api_key_expired', evidence);
-  if (status === 'disabled') return refuse('api_key_disabled', evidence);
-  if (!isUsableFrom(clientAddress, key.allowedCidrs)) return refuse('ip_not_allowed', evidence);
-  return proved;
+  return proved.ok ? judgeApiKey(proved.value, clientAddress) : proved;
 }
 
 /** Proves possession of a key, whatever its status. Refuses as above, up to `api_key_unknown`. */
@@ -55,24 +56,58 @@ export async function proveApiKey(
   text: string,
   tenant: Tenant,
 ): Promise<Result<AuthenticatedApiKey>> {
+  const presented = await presentedKeyOf(deps, text, tenant);
+  if (!presented.ok) return presented;
+  const stored = await deps.apiKeys.find(tenant.tenantId, presented.value.keyId);
+  return proveStored(presented.value, stored);
+}
+
+/** What comes before the database. Refuses with `api_key_malformed`, `token_type_unsupported`. */
+export async function presentedKeyOf(
+  deps: Pick<Deps, 'keys'>,
+  text: string,
+  tenant: Tenant,
+): Promise<Result<PresentedKey>> {
   const kind = kindOfCredential(text, CREDENTIAL_ROUTING);
   if (kind === 'jwt' || kind === 'macaroon') return refuse('token_type_unsupported');
   if (kind === 'imported') return refuse('api_key_unknown'); // No key can be imported yet.
-  const { apiKeyPrefix, publicApiKeyPrefix, retiredApiKeyPrefixes, tenantId } = tenant;
+  const { apiKeyPrefix, publicApiKeyPrefix, retiredApiKeyPrefixes } = tenant;
   const checked = await checkApiKey(text, {
     checksumKeys: deps.keys.checksum,
     prefixes: [apiKeyPrefix, publicApiKeyPrefix, ...retiredApiKeyPrefixes],
   });
   if (!checked.ok) return checked;
   const { keyId, secretPart } = checked.value;
-  const stored = await deps.apiKeys.find(tenantId, keyId);
-  const presented = decodeHex(await secretHashOf(secretPart));
+  return accept({ kind, keyId, secretHash: await secretHashOf(secretPart) });
+}
+
+/** Compares with the row that was found under `keyId`. Refuses with `api_key_unknown`. */
+export function proveStored(
+  presented: PresentedKey,
+  stored: StoredApiKey | undefined,
+): Result<AuthenticatedApiKey> {
+  const claimed = decodeHex(presented.secretHash);
   const genuine = decodeHex(stored?.secretHash ?? '');
-  if (stored?.key.kind !== 'issued' || presented === undefined || genuine === undefined) {
+  if (stored?.key.kind !== presented.kind || claimed === undefined || genuine === undefined) {
     return refuse('api_key_unknown');
   }
-  if (!equalConstantTime(presented, genuine)) return refuse('api_key_unknown');
+  if (!equalConstantTime(claimed, genuine)) return refuse('api_key_unknown');
   return accept({ key: stored.key, now: stored.now });
+}
+
+/** Whether a key that was proved is live and may be used from here: the last four refusals above. */
+export function judgeApiKey(
+  proved: AuthenticatedApiKey,
+  clientAddress: string | undefined,
+): Result<AuthenticatedApiKey> {
+  const { key, now } = proved;
+  const evidence = { key_id: key.keyId };
+  const status = statusOf(key, now);
+  if (status === 'revoked') return refuse('api_key_revoked', evidence);
+  if (status === 'expired') return refuse('api_key_expired', evidence);
+  if (status === 'disabled') return refuse('api_key_disabled', evidence);
+  if (!isUsableFrom(clientAddress, key.allowedCidrs)) return refuse('ip_not_allowed', evidence);
+  return accept(proved);
 }
 
 /** No list means anywhere; with a list, an unknown address is outside of it. */
