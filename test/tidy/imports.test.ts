@@ -10,6 +10,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'control-plane': [
     ...['shared/src/*', 'cloudflare:*'],
     ...['hono', 'hono/*', 'zod', 'jose', 'drizzle-orm', 'drizzle-orm/*'],
+    ...['postgres', '@electric-sql/pglite'],
   ],
   cli: ['shared/src/*', 'node:*', 'miniflare'],
 };
@@ -21,6 +22,8 @@ const SHARED_ORDER = ['bytes', 'crypto', 'json', 'ip', 'credential', 'jwt', 'fee
 /** Libraries that only one folder, or one file, may know. */
 const CONFINED: ReadonlyArray<{ library: RegExp; where: RegExp }> = [
   { library: /^miniflare$/, where: /^cli\/src\/dev-stack\/migrate\.ts$/ },
+  { library: /^postgres$/, where: /^control-plane\/src\/database\// },
+  { library: /^@electric-sql\/pglite$/, where: /^control-plane\/src\/database\/pglite\.ts$/ },
   { library: /^drizzle-orm/, where: /^control-plane\/src\/database\// },
   { library: /^hono(\/|$)/, where: /^control-plane\/src\/(app\.ts|routes\/|http\/)/ },
 ];
