@@ -1,7 +1,8 @@
 /**
  * Schemas for the JSON dialect of protobuf, as Talos speaks it: members in snake_case or
  * lowerCamelCase, unknown ones ignored, `null` the same as absent, enums by name or by number, int64
- * as text or as number. Every message names the rule, never the value. No I/O.
+ * as text or as number. Every message names the rule, never the value. `meta` says of each schema what
+ * the OpenAPI document shows (`http/openapi`). No I/O.
  */
 
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
@@ -53,7 +54,8 @@ export function protoString({ min, max }: Lengths) {
     .string({ error: required('must be a string') })
     .refine((text) => isWithin(codePoints(text), { min, max }), {
       error: `must have ${rule} characters`,
-    });
+    })
+    .meta({ ...(min === 0 ? {} : { minLength: min }), maxLength: max });
 }
 
 function isWithin(value: number, { min, max }: Lengths): boolean {
@@ -74,13 +76,16 @@ function required(rule: string): (issue: { readonly input?: unknown }) => string
 export function protoEnum<const Value extends string>(values: Readonly<Record<string, Value>>) {
   const names = Object.keys(values);
   const rule = 'is not a value of this enum';
-  return z.union([z.string(), z.number()], { error: rule }).transform((input, context): Value => {
-    const name = typeof input === 'number' ? names[input] : input;
-    const value = name !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
-    if (value !== undefined) return value;
-    context.addIssue({ code: 'custom', message: rule });
-    return z.NEVER;
-  });
+  return z
+    .union([z.string(), z.number()], { error: rule })
+    .transform((input, context): Value => {
+      const name = typeof input === 'number' ? names[input] : input;
+      const value = name !== undefined && Object.hasOwn(values, name) ? values[name] : undefined;
+      if (value !== undefined) return value;
+      context.addIssue({ code: 'custom', message: rule });
+      return z.NEVER;
+    })
+    .meta({ type: 'string', enum: names });
 }
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -89,16 +94,19 @@ const INT64_MIN = -(2n ** 63n);
 /** int64 as its canonical decimal text. */
 export function protoInt64() {
   const rule = 'must be an integer of 64 bits';
-  return z.union([z.string(), z.number()], { error: rule }).transform((input, context): string => {
-    // A number beyond 2^53 has lost digits already: it has to come as text.
-    if (typeof input === 'number' && Number.isSafeInteger(input)) return String(input);
-    if (typeof input === 'string' && /^-?[0-9]{1,19}$/.test(input)) {
-      const value = BigInt(input);
-      if (value >= INT64_MIN && value <= INT64_MAX) return String(value);
-    }
-    context.addIssue({ code: 'custom', message: rule });
-    return z.NEVER;
-  });
+  return z
+    .union([z.string(), z.number()], { error: rule })
+    .transform((input, context): string => {
+      // A number beyond 2^53 has lost digits already: it has to come as text.
+      if (typeof input === 'number' && Number.isSafeInteger(input)) return String(input);
+      if (typeof input === 'string' && /^-?[0-9]{1,19}$/.test(input)) {
+        const value = BigInt(input);
+        if (value >= INT64_MIN && value <= INT64_MAX) return String(value);
+      }
+      context.addIssue({ code: 'custom', message: rule });
+      return z.NEVER;
+    })
+    .meta({ format: 'int64' });
 }
 
 /** A duration in seconds, in protojson's notation alone. */
@@ -112,12 +120,15 @@ export function extendedDuration() {
 }
 
 function duration(parse: (text: string) => number | undefined, rule: string) {
-  return z.string({ error: required(rule) }).transform((input, context): number => {
-    const seconds = parse(input);
-    if (seconds !== undefined) return seconds;
-    context.addIssue({ code: 'custom', message: rule });
-    return z.NEVER;
-  });
+  return z
+    .string({ error: required(rule) })
+    .transform((input, context): number => {
+      const seconds = parse(input);
+      if (seconds !== undefined) return seconds;
+      context.addIssue({ code: 'custom', message: rule });
+      return z.NEVER;
+    })
+    .meta({ description: rule.replace('must be a', 'A').concat('.') });
 }
 
 /** google.protobuf.Struct: any JSON object, kept as it was sent, at most so many bytes as JSON. */
@@ -126,7 +137,8 @@ export function protoStruct({ bytesMax }: { readonly bytesMax: number }) {
     .custom<Readonly<Record<string, unknown>>>(isObject, { error: 'must be a JSON object' })
     .refine((value) => encodeUtf8(JSON.stringify(value)).length <= bytesMax, {
       error: `must have at most ${bytesMax} bytes as JSON`,
-    });
+    })
+    .meta({ type: 'object', description: `Any JSON object of at most ${bytesMax} bytes.` });
 }
 
 /** The first broken rule of a failed parse, e.g. `scopes.3: must have 1 to 100 characters`. */
