@@ -40,6 +40,12 @@ export interface Route {
   /** Anything but `anonymous` must lie under an admin prefix, and the other way round. */
   readonly permission: Permission;
   readonly body?: z.ZodType;
+  /** One sentence for the OpenAPI document. */
+  readonly summary?: string;
+  /** Of the query parameters: what `parseQuery` is given. */
+  readonly query?: z.ZodType;
+  /** What a good call answers, by status: a schema of the JSON, or `null` for no JSON. */
+  readonly answers?: Readonly<Record<number, z.ZodType | null>>;
   readonly handle: (request: RouteRequest) => Promise<Response>;
 }
 
