@@ -4,17 +4,20 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { deriveMasterKeys } from '../master-keys.ts';
 import { Secret } from '../secret.ts';
+import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { authenticateApiKey, proveApiKey } from './authenticate.ts';
 import { generateApiKey } from './generate-api-key.ts';
 import type { ApiKeyStore } from './store.ts';
 
-const TENANT = '7d0c5e1b-93a4-4f68-8a52-c1e6b7f20d39';
+const TENANT = {
+  tenantId: '7d0c5e1b-93a4-4f68-8a52-c1e6b7f20d39',
+  apiKeyPrefix: 'ck',
+  publicApiKeyPrefix: 'ckp',
+  retiredApiKeyPrefixes: ['old'],
+} as unknown as Tenant; // Of a tenant, only the id and the prefixes matter here.
 const NOW = unixMilliseconds(1_800_000_000_000);
 
-type Config = Parameters<typeof generateApiKey>[0]['config'];
-// Of the configuration, only the prefixes matter here.
-const config = { apiKeyPrefix: 'ck', publicApiKeyPrefix: 'ckp' } as Config;
 const keysOf = (...secrets: [string, ...string[]]) => {
   const [current, ...retired] = secrets;
   return deriveMasterKeys({
@@ -28,7 +31,7 @@ function storeWith(key?: Partial<ApiKey>, secretHash = '') {
   const reads: string[] = [];
   const find: ApiKeyStore['find'] = async (tenantId, keyId) => {
     reads.push(keyId);
-    if (key?.keyId !== keyId || tenantId !== TENANT) return undefined;
+    if (key?.keyId !== keyId || tenantId !== TENANT.tenantId) return undefined;
     return { key: { ...LIVE, ...key }, secretHash, now: NOW };
   };
   // Authentication only reads: any other method would be a bug, and a TypeError.
@@ -36,7 +39,7 @@ function storeWith(key?: Partial<ApiKey>, secretHash = '') {
 }
 
 const LIVE: ApiKey = {
-  tenantId: TENANT,
+  tenantId: TENANT.tenantId,
   keyId: '',
   kind: 'issued',
   name: 'n',
@@ -46,16 +49,17 @@ const LIVE: ApiKey = {
   visibility: 'secret',
   createTime: NOW,
   updateTime: NOW,
+  revision: 1,
 };
 
 async function outcome(text: string, apiKeys: ApiKeyStore, clientAddress?: string) {
-  const deps = { config, keys, apiKeys };
-  const result = await authenticateApiKey(deps, text, { tenantId: TENANT, clientAddress });
+  const deps = { keys, apiKeys };
+  const result = await authenticateApiKey(deps, text, { tenant: TENANT, clientAddress });
   return result.ok ? 'accepted' : result.refusal.reason;
 }
 
 describe('a genuine key', async () => {
-  const generated = await generateApiKey({ config, keys, randomBytes }, 'secret');
+  const generated = await generateApiKey({ keys, randomBytes }, TENANT, 'secret');
   const { keyId, text, secretHash } = generated;
   const before = unixMilliseconds(NOW - 1);
   const after = unixMilliseconds(NOW + 1);
@@ -68,6 +72,12 @@ describe('a genuine key', async () => {
     ['api_key_expired', { expireTime: before, allowedCidrs: bound }, undefined],
     ['api_key_revoked', { state: 'revoked' }, undefined],
     ['api_key_revoked', { state: 'revoked', expireTime: before }, undefined],
+    ['api_key_revoked', { overlapEndTime: NOW }, undefined],
+    ['accepted', { overlapEndTime: after }, undefined],
+    ['api_key_disabled', { disableTime: before }, undefined],
+    ['api_key_disabled', { disableTime: before, allowedCidrs: bound }, undefined],
+    ['api_key_expired', { disableTime: before, expireTime: before }, undefined],
+    ['api_key_revoked', { disableTime: before, state: 'revoked' }, undefined],
     ['accepted', { allowedCidrs: bound }, '10.1.1.1'],
     ['ip_not_allowed', { allowedCidrs: bound }, '11.1.1.1'],
     ['ip_not_allowed', { allowedCidrs: bound }, undefined],
@@ -89,7 +99,7 @@ describe('a genuine key', async () => {
 
   test('outlives a rotation of the master secret, as long as the old one is kept', async () => {
     const { store } = storeWith({ keyId }, secretHash);
-    const rotated = { config, keys: await keysOf('next', 'current'), apiKeys: store };
+    const rotated = { keys: await keysOf('next', 'current'), apiKeys: store };
     expect((await proveApiKey(rotated, text, TENANT)).ok).toBe(true);
     const forgotten = { ...rotated, keys: await keysOf('next') };
     expect((await proveApiKey(forgotten, text, TENANT)).ok).toBe(false);

@@ -1,6 +1,7 @@
 import { env } from 'cloudflare:workers';
 import { describe, expect, test } from 'vitest';
-import type { KeyReplacement, NewApiKey } from '../api-keys/store.ts';
+import type { KeyInsertion, KeyReplacement, NewApiKey } from '../api-keys/store.ts';
+import type { AuditOperation, NewAuditEvent } from '../audit/audit-event.ts';
 import { revocationOfKey } from '../revocations/new-revocation.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 import { createApiKeyStore } from './api-key-store.d1.ts';
@@ -24,6 +25,20 @@ function newKey(tenantId: string, change: Partial<NewApiKey> = {}): NewApiKey {
   };
 }
 
+function eventOf(
+  tenantId: string,
+  targetId: string,
+  operation: AuditOperation = 'api_key.update',
+): NewAuditEvent {
+  const caller = { kind: 'system', id: '', requestId: 'r' } as const;
+  const eventId = crypto.randomUUID();
+  return { eventId, tenantId, operation, targetId, caller, changes: {}, mac: 'mac' };
+}
+
+function insertionOf(key: NewApiKey): KeyInsertion {
+  return { key, audit: eventOf(key.tenantId, key.keyId, 'api_key.issue') };
+}
+
 function revocationFor(tenantId: string, keyId: string) {
   const revocationId = crypto.randomUUID();
   const livesSeconds = 100;
@@ -31,8 +46,12 @@ function revocationFor(tenantId: string, keyId: string) {
 }
 
 function replacementOf(tenantId: string, oldKeyId: string): KeyReplacement {
-  const revocation = revocationFor(tenantId, oldKeyId);
-  return { tenantId, oldKeyId, replacement: newKey(tenantId), revocation };
+  return {
+    ...{ tenantId, oldKeyId, oldRevision: 1, overlapSeconds: 0 },
+    replacement: newKey(tenantId),
+    revocation: revocationFor(tenantId, oldKeyId),
+    audit: eventOf(tenantId, oldKeyId, 'api_key.rotate'),
+  };
 }
 
 async function rowsOf(table: string): Promise<number> {
@@ -42,7 +61,7 @@ async function rowsOf(table: string): Promise<number> {
 describe('a tenant', () => {
   test('neither sees nor touches the keys of another', async () => {
     const key = newKey(ONE);
-    await store.insert(key);
+    await store.insert(insertionOf(key));
     const { keyId } = key;
     const keys = await rowsOf('api_keys');
     const revocations = await rowsOf('revocations');
@@ -50,7 +69,8 @@ describe('a tenant', () => {
     expect((await store.list({ tenantId: OTHER, kind: 'issued', pageSize: 9 })).keys).toEqual([]);
     const reason = 'unspecified' as const;
     const revocation = revocationFor(OTHER, keyId);
-    expect(await store.revoke({ tenantId: OTHER, keyId, reason, revocation })).toEqual({
+    const audit = eventOf(OTHER, keyId, 'api_key.revoke');
+    expect(await store.revoke({ tenantId: OTHER, keyId, reason, revocation, audit })).toEqual({
       outcome: 'not_found',
     });
     expect(await store.replace(replacementOf(OTHER, keyId))).toEqual({ outcome: 'not_found' });
@@ -63,11 +83,16 @@ describe('a tenant', () => {
     const idempotency = { requestId: 'r', requestHash: 'h' };
     const keyId = crypto.randomUUID();
     for (const tenantId of [ONE, OTHER]) {
-      const inserted = await store.insert(newKey(tenantId, { keyId }), idempotency);
+      const inserted = await store.insert({
+        ...insertionOf(newKey(tenantId, { keyId })),
+        idempotency,
+      });
       expect(inserted).toMatchObject({ outcome: 'inserted', key: { tenantId, keyId } });
     }
     const reason = 'unspecified' as const;
-    await store.revoke({ tenantId: ONE, keyId, reason, revocation: revocationFor(ONE, keyId) });
+    const revocation = revocationFor(ONE, keyId);
+    const audit = eventOf(ONE, keyId, 'api_key.revoke');
+    await store.revoke({ tenantId: ONE, keyId, reason, revocation, audit });
     expect((await store.find(OTHER, keyId))?.key.state).toBe('active');
     const replaced = await store.replace(replacementOf(OTHER, keyId));
     expect(replaced).toMatchObject({ outcome: 'replaced', key: { tenantId: OTHER } });
@@ -79,8 +104,8 @@ describe('a page', () => {
   test('holds one kind of key', async () => {
     const tenantId = crypto.randomUUID();
     const issued = newKey(tenantId);
-    await store.insert(issued);
-    await store.insert(newKey(tenantId, { kind: 'imported', keyId: 'ab'.repeat(32) }));
+    await store.insert(insertionOf(issued));
+    await store.insert(insertionOf(newKey(tenantId, { kind: 'imported', keyId: 'ab'.repeat(32) })));
     const { keys } = await store.list({ tenantId, kind: 'issued', pageSize: 9 });
     expect(keys.map(({ keyId }) => keyId)).toEqual([issued.keyId]);
   });
@@ -89,7 +114,7 @@ describe('a page', () => {
 describe('a replacement', () => {
   test('inherits the expiry of the old key, whatever its own ttl', async () => {
     const old = newKey(ONE);
-    const inserted = await store.insert(old);
+    const inserted = await store.insert(insertionOf(old));
     const replaced = await store.replace(replacementOf(ONE, old.keyId));
     if (inserted.outcome !== 'inserted' || replaced.outcome !== 'replaced') throw new Error();
     expect(replaced.key.expireTime).toBe(inserted.key.expireTime);
@@ -99,7 +124,7 @@ describe('a replacement', () => {
 
   test('of a key without expiry has none', async () => {
     const { ttlSeconds: _, ...eternal } = newKey(ONE);
-    await store.insert(eternal);
+    await store.insert(insertionOf(eternal));
     const replaced = await store.replace(replacementOf(ONE, eternal.keyId));
     expect(replaced).toMatchObject({ outcome: 'replaced' });
     expect(replaced.outcome === 'replaced' && 'expireTime' in replaced.key).toBe(false);
@@ -109,7 +134,7 @@ describe('a replacement', () => {
 
   test('of an expired or revoked key leaves no trace', async () => {
     const old = newKey(ONE);
-    await store.insert(old);
+    await store.insert(insertionOf(old));
     const update = env.DB.prepare('UPDATE api_keys SET expire_time_ms = 1 WHERE key_id = ?');
     await update.bind(old.keyId).run();
     const keys = await rowsOf('api_keys');
@@ -123,7 +148,7 @@ describe('a replacement', () => {
 
 test('a failing batch is an outage with its cause, and changes nothing', async () => {
   const old = newKey(ONE);
-  await store.insert(old);
+  await store.insert(insertionOf(old));
   const replacement = replacementOf(ONE, old.keyId);
   const taken = await env.DB.prepare('SELECT revocation_id AS id FROM revocations LIMIT 1').first();
   const revocationId = String(taken?.id);

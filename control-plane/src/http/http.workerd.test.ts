@@ -3,7 +3,7 @@ import { env, exports } from 'cloudflare:workers';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { admin, anonymous, ISSUED, issue, ORIGIN, outcomeOf } from '../../testing/api.ts';
 import { createApp, routesOf } from '../app.ts';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config.workers.ts';
 import { BODY_BYTES_MAX } from '../limits.ts';
 import worker, { createWorkerDeps } from '../worker.ts';
 import { ADMIN_PREFIXES, isAdminPath } from './mount-routes.ts';
@@ -321,11 +321,9 @@ describe('failures', () => {
   });
 
   test('a database that is away is 503 with Retry-After, on every call that needs it', async () => {
-    const broken = new Proxy(env.DB, {
-      get: () => () => {
-        throw new Error(`D1_ERROR: ${'no such table: api_keys'}`);
-      },
-    });
+    const fail = () => Promise.reject(new Error(`D1_ERROR: ${'no such table: api_keys'}`));
+    const statement = { bind: () => statement, all: fail, run: fail, raw: fail, first: fail };
+    const broken = { prepare: () => statement, batch: fail } as unknown as D1Database;
     const config = {
       ...readConfig(env),
       bindings: { ...readConfig(env).bindings, database: broken },

@@ -12,9 +12,10 @@ import {
   type TestPublisher,
   withPublisher,
 } from '../../testing/publishers.ts';
-import { readConfig } from '../config.ts';
+import { readConfig } from '../config.workers.ts';
 import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
 import { deriveMasterKeys } from '../master-keys.ts';
+import { createWorkerDeps } from '../worker.ts';
 import { startRotation } from './start-rotation.ts';
 
 beforeEach(async () => {
@@ -78,8 +79,11 @@ async function start(algorithm: 'EdDSA' | 'ES256' | 'RS256' = 'EdDSA'): Promise<
     signingKeys: createSigningKeyStore(env.DB),
     randomBytes,
     feed: { wake: async () => {} },
+    auditEvent: (await createWorkerDeps(readConfig(env))).auditEvent,
   };
-  const started = await startRotation(deps as never, { tenantId: DEFAULT_TENANT_ID, algorithm });
+  const caller = { kind: 'system', id: '', requestId: 'r' } as const;
+  const rotation = { tenantId: DEFAULT_TENANT_ID, algorithm, caller };
+  const started = await startRotation(deps as never, rotation);
   if (started.outcome !== 'started') throw new Error('A rotation is under way.');
   expect(started.key.state).toBe('pending');
   return started.key.kid;

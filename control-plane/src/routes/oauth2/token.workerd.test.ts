@@ -4,9 +4,10 @@ import { env } from 'cloudflare:workers';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admin, anonymous, ISSUED, issue } from '../../../testing/api.ts';
 import { publish } from '../../../testing/hub.ts';
-import { readConfig } from '../../config.ts';
+import { readConfig } from '../../config.workers.ts';
 import { deriveMasterKeys } from '../../master-keys.ts';
 import { StoreUnavailable } from '../../store-unavailable.ts';
+import { defaultTenant } from '../../tenants/tenant.ts';
 import { tokenRoute } from './token.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -266,7 +267,8 @@ describe('an outage', () => {
       apiKeys: { find: () => Promise.reject(failure) },
       attempts: { blockedForSeconds: async () => 0, failed: async () => 0 },
     } as never);
-    const answer = route.handle({ raw: form(), requestId: 'r' } as never);
+    const tenant = defaultTenant(config);
+    const answer = route.handle({ raw: form(), requestId: 'r', tenant } as never);
     if (expected === 'thrown') return expect(answer).rejects.toBe(failure);
     expect((await answer).headers.get('retry-after')).toBe('1');
     return expect(await errorOf(await answer)).toBe(expected);
