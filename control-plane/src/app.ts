@@ -33,12 +33,13 @@ import { revokeIssuedApiKeyRoute } from './routes/issued-api-keys/revoke.ts';
 import { rotateIssuedApiKeyRoute } from './routes/issued-api-keys/rotate.ts';
 import { authorizationServerMetadataRoute } from './routes/oauth2/metadata.ts';
 import { tokenRoute } from './routes/oauth2/token.ts';
+import { openApiRoute } from './routes/reference/openapi.ts';
+import { referenceRoute } from './routes/reference/page.ts';
 import { listSigningKeysRoute } from './routes/signing-keys/list.ts';
 import { rotateSigningKeyRoute } from './routes/signing-keys/rotate.ts';
 import { deriveTokenRoute } from './routes/tokens/derive.ts';
 import { versionRoute } from './routes/version/version.ts';
-
-export type Surface = 'admin' | 'public' | 'all';
+import type { Surface } from './surface.ts';
 
 const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   issueApiKeyRoute,
@@ -64,9 +65,10 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
 
 /** The routes of one surface; `all` serves every one. */
 export function routesOf(deps: Deps, surface: Surface): readonly Route[] {
-  const routes = ROUTES.map((makeRoute) => makeRoute(deps));
-  if (surface === 'all') return routes;
-  return routes.filter((route) => route.surface === 'all' || route.surface === surface);
+  const routes = ROUTES.map((makeRoute) => makeRoute(deps)).filter(
+    (route) => surface === 'all' || route.surface === 'all' || route.surface === surface,
+  );
+  return [...routes, openApiRoute(routes), referenceRoute(routes)];
 }
 
 const NO_TENANT = 'network not found';
@@ -79,7 +81,9 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
     context.set('requestId', requestId);
     await next();
     context.header('X-Request-ID', requestId);
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) context.header(name, value);
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+      if (!context.res.headers.has(name)) context.header(name, value);
+    }
     if (!context.res.headers.has('Cache-Control')) {
       context.header('Cache-Control', CACHE_CONTROL_DEFAULT);
     }

@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { ConfigInvalid, parseConfig, readConfig } from './config.ts';
+import { parseConfig, readConfig } from './config.workers.ts';
+import { ConfigInvalid } from './config-source.ts';
 
 const feedKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
 const SECRET = 'not-random-but-long-enough-0123456789';

@@ -27,7 +27,7 @@ export interface DatabaseStatus {
 }
 
 export interface Deps {
-  readonly config: Omit<ControlPlaneConfig, 'bindings' | 'secrets' | 'feedSigningKey'>;
+  readonly config: Omit<ControlPlaneConfig, 'secrets' | 'feedSigningKey'>;
   readonly keys: MasterKeys;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;

@@ -4,7 +4,8 @@ import { randomBytes } from '@cardea/shared/crypto/random';
 import { createApp } from './app.ts';
 import { auditKeyReader, createEventRecorder } from './audit/event-recorder.ts';
 import { systemClock } from './clock.ts';
-import { ConfigInvalid, type ControlPlaneConfig, readConfig } from './config.ts';
+import { readConfig, type WorkersConfig } from './config.workers.ts';
+import { ConfigInvalid } from './config-source.ts';
 import { createApiKeyStore } from './database/api-key-store.d1.ts';
 import { createDatabaseStatus } from './database/database-status.d1.ts';
 import { createMintingStore } from './database/minting-store.d1.ts';
@@ -54,19 +55,16 @@ export default {
   },
 } satisfies ExportedHandler<object>;
 
-async function appOf(
-  env: object,
-  config: ControlPlaneConfig,
-): Promise<ReturnType<typeof createApp>> {
+async function appOf(env: object, config: WorkersConfig): Promise<ReturnType<typeof createApp>> {
   const known = apps.get(env);
   if (known !== undefined) return known;
-  const app = createApp(await createWorkerDeps(config));
+  const app = createApp(await createWorkerDeps(config), config.surface);
   apps.set(env, app);
   return app;
 }
 
 /** Wakes the publisher. It has its own alarm: this only helps a hub that never ran or lost it. */
-async function pokeHub({ bindings, environmentId }: ControlPlaneConfig): Promise<void> {
+async function pokeHub({ bindings, environmentId }: WorkersConfig): Promise<void> {
   await createHubClient(bindings.hub, environmentId).poke({ soon: false });
 }
 
@@ -78,7 +76,7 @@ function refuseToServe(error: ConfigInvalid): Response {
 }
 
 /** The parts of the control plane on Workers, put together. Exported for tests. */
-export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps> {
+export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const { database, hub: hubNamespace } = config.bindings;
   const keys = await deriveMasterKeys(config);
   const clock = systemClock;
@@ -115,7 +113,7 @@ export async function createWorkerDeps(config: ControlPlaneConfig): Promise<Deps
   };
 }
 
-function createMintingParts(config: ControlPlaneConfig, secrets: SecretMeans): MintingParts {
+function createMintingParts(config: WorkersConfig, secrets: SecretMeans): MintingParts {
   return {
     store: createMintingStore(config.bindings.database),
     sign: createTokenSigner(secrets.keyEncryption),

@@ -2,7 +2,7 @@
 
 import { env } from 'cloudflare:workers';
 import { createApp } from '../src/app.ts';
-import { parseConfig } from '../src/config.ts';
+import { parseConfig } from '../src/config.workers.ts';
 import { createWorkerDeps } from '../src/worker.ts';
 import { ORIGIN } from './api.ts';
 import { Faults } from './publishers.ts';

@@ -9,7 +9,7 @@ import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
-import { readConfig } from '../src/config.ts';
+import { readConfig } from '../src/config.workers.ts';
 import { createRevocationStore } from '../src/database/revocation-store.d1.ts';
 import { createHubParts } from '../src/publication/hub.ts';
 import { createHubAnnouncer } from '../src/publication/hub-announcer.ts';

@@ -12,7 +12,7 @@ import { readText } from '../tidy/source-files.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** Without their types: those of Workers and of Node do not go together. */
-const { parseConfig } = await import(join(ROOT, 'control-plane/src/config.ts'));
+const { parseConfig } = await import(join(ROOT, 'control-plane/src/config.workers.ts'));
 const { parseEdgeConfig } = await import(join(ROOT, 'edge-worker/src/config.ts'));
 
 const OFFLINE = {

@@ -12,17 +12,18 @@ const documents = [
 
 test.each([
   ['Control plane', 'control-plane/src/config.ts'],
+  ['Control plane on Workers', 'control-plane/src/config.workers.ts'],
   ['Edge worker', 'edge-worker/src/config.ts'],
 ])('docs/configuration.md lists exactly the settings of the %s', (heading, path) => {
   const section =
-    readText('docs/configuration.md').split(`## ${heading}`)[1]?.split('\n## ')[0] ?? '';
+    readText('docs/configuration.md').split(new RegExp(`^## ${heading}(?: \\(.*\\))?$`, 'm'))[1]?.split('\n## ')[0] ?? '';
   const documented = [...section.matchAll(/^\|((?: ?`[A-Z0-9_]+`,?)+) \|/gm)].flatMap(
     ([, names = '']) => [...names.matchAll(/[A-Z0-9_]+/g)].map(([name]) => name),
   );
   const code = readText(path);
   const read = new Set([...code.matchAll(/'([A-Z][A-Z0-9_]{1,})'/g)].map(([, name = '']) => name));
   for (const [, name = ''] of code.matchAll(/\benv\.([A-Z][A-Z0-9_]+)/g)) read.add(name);
-  expect(documented.length).toBeGreaterThan(8);
+  expect(documented.length).toBeGreaterThan(4);
   expect(documented.filter((name) => !code.includes(name))).toEqual([]);
   expect([...read].filter((name) => !documented.includes(name))).toEqual([]);
 });

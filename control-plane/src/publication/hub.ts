@@ -4,7 +4,7 @@ import { DurableObject } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { systemClock } from '../clock.ts';
-import { type ControlPlaneConfig, readConfig } from '../config.ts';
+import { readConfig, type WorkersConfig } from '../config.workers.ts';
 import { createRevocationStore } from '../database/revocation-store.d1.ts';
 import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
 import { consoleLog } from '../log.ts';
@@ -73,7 +73,7 @@ export class Hub extends DurableObject implements HubApi {
 /** The real parts of a publisher. Tests replace single ones. */
 export async function createHubParts(
   storage: DurableObjectStorage,
-  config: ControlPlaneConfig,
+  config: WorkersConfig,
 ): Promise<PublisherParts> {
   const feedKeys = await importFeedKeys([config.feedSigningKey.reveal().x]);
   if (!feedKeys.ok) throw new TypeError('The public half of FEED_SIGNING_KEY is not usable.');
@@ -95,7 +95,7 @@ export async function createHubParts(
   };
 }
 
-async function createTruth(config: ControlPlaneConfig): Promise<Truth> {
+async function createTruth(config: WorkersConfig): Promise<Truth> {
   const { keyEncryption } = await deriveMasterKeys(config);
   const means = { keyEncryption, randomBytes };
   return {
@@ -111,7 +111,7 @@ async function createTruth(config: ControlPlaneConfig): Promise<Truth> {
   };
 }
 
-function tokenLivesSeconds(config: ControlPlaneConfig): number {
+function tokenLivesSeconds(config: WorkersConfig): number {
   const { clockSkewSeconds, derivedTokenTtlMaxSeconds } = config;
   const limits = { clockSkewSeconds, derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds };
   return revocationLivesSeconds(limits);

@@ -1,0 +1,45 @@
+/** What only Workers know beside the settings of `config.ts`: bindings, and the surface. */
+
+import { type ControlPlaneConfig, readSharedSettings } from './config.ts';
+import { ConfigInvalid, SettingsSource } from './config-source.ts';
+import { SURFACES, type Surface } from './surface.ts';
+
+export interface ControlPlaneBindings {
+  readonly database: D1Database;
+  readonly feed: KVNamespace;
+  readonly hub: DurableObjectNamespace;
+  readonly attempts: DurableObjectNamespace;
+}
+
+export interface WorkersConfig extends ControlPlaneConfig {
+  readonly surface: Surface;
+  readonly bindings: ControlPlaneBindings;
+}
+
+const parsed = new WeakMap<object, WorkersConfig>();
+
+/** The configuration of this isolate, parsed at first use. Throws {@link ConfigInvalid}. */
+export function readConfig(env: object): WorkersConfig {
+  const known = parsed.get(env);
+  if (known !== undefined) return known;
+  const config = parseConfig(env);
+  parsed.set(env, config);
+  return config;
+}
+
+/** Throws {@link ConfigInvalid} with every problem at once. */
+export function parseConfig(env: object): WorkersConfig {
+  const source = new SettingsSource(env);
+  const config = {
+    ...readSharedSettings(source),
+    surface: source.oneOf('SURFACE', { values: SURFACES, or: 'all' }),
+    bindings: {
+      database: source.binding<D1Database>('DB'),
+      feed: source.binding<KVNamespace>('FEED'),
+      hub: source.binding<DurableObjectNamespace>('HUB'),
+      attempts: source.binding<DurableObjectNamespace>('ATTEMPTS'),
+    },
+  };
+  if (source.problems.length > 0) throw new ConfigInvalid(source.problems);
+  return config;
+}
