@@ -26,6 +26,12 @@ export function createSigningKeyStore(database: D1Database): SigningKeyStore {
       return rows.map(toSigningKey);
     },
 
+    async listAll() {
+      const query = db.select().from(signingKeys);
+      const rows = await answered(query.orderBy(asc(signingKeys.createdAtS), asc(signingKeys.kid)));
+      return rows.map(toSigningKey);
+    },
+
     async insertPending(key, audit) {
       const insert = insertWhere(database, key, `nid = ? AND state = 'pending'`);
       const wasInserted = sql`EXISTS (SELECT 1 FROM ${signingKeys}

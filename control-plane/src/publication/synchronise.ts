@@ -7,6 +7,7 @@
 import { decodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { encodeKeyset } from '@cardea/shared/feed/keyset';
 import { objectHash } from '@cardea/shared/feed/object-hash';
+import { FEED_KEYSET_BYTES_MAX } from '@cardea/shared/limits';
 import type { Revocation } from '../revocations/revocation.ts';
 import { keysetKeysOf } from '../signing-keys/published-keys.ts';
 import type { SigningKey } from '../signing-keys/signing-key.ts';
@@ -15,6 +16,11 @@ import type { Truth } from './truth.ts';
 
 /** Rows read at a time: bounds one answer of the database (about 200 bytes a row). */
 const ROWS_MAX = 1000;
+
+/** The keys of all tenants together are more than edges read: some tenant must go, or shorten its URLs. */
+class KeysetTooLarge extends Error {
+  override readonly name = 'KeysetTooLarge';
+}
 
 /** Takes the rows in first, durably, and only then marks them: a crash between repeats the first. */
 export async function synchroniseRevocations(storage: HubStorage, truth: Truth): Promise<void> {
@@ -52,31 +58,35 @@ export async function synchroniseSigningKeys(
   const keysetHash = storage.publisher().keyset_hash;
   // A key counts as published once a written head names a keyset that has it.
   const published = keysetHash === null ? undefined : storage.keyset(keysetHash);
+  const stored = Map.groupBy(await truth.signingKeys.listAll(), ({ tenantId }) => tenantId);
   const keys = [];
   for (const tenant of await truth.tenants()) {
-    const current = await moveOn(tenant.tenantId, truth, published?.kids ?? []);
+    const known = { tenantId: tenant.tenantId, keys: stored.get(tenant.tenantId) ?? [] };
+    const current = await moveOn(known, truth, published?.kids ?? []);
     keys.push(...keysetKeysOf(current, { ...truth.binding, ...tenant }));
   }
   const bytes = encodeKeyset(keys);
+  // No edge reads a larger one: the one before goes on being published.
+  if (bytes.length > FEED_KEYSET_BYTES_MAX) throw new KeysetTooLarge();
   const keyset = { hash: await objectHash(bytes), kids: keys.map(({ kid }) => kid) };
   signal.throwIfAborted();
   storage.takeKeyset({ ...keyset, text: decodeUtf8(bytes) ?? '' });
 }
 
-/** Reads the tenant's keys, asks for what seems due, and reads them again if anything was. */
+/** Asks for what seems due for the tenant's keys, and reads them again if anything was. */
 async function moveOn(
-  tenantId: string,
+  { tenantId, keys }: { readonly tenantId: string; readonly keys: readonly SigningKey[] },
   { signingKeys, generateSigningKey, durations }: Truth,
   publishedKids: readonly string[],
 ): Promise<readonly SigningKey[]> {
-  const keys = await signingKeys.list(tenantId);
-  const isNewlyPublished = keys.some(
-    (key) => key.publishedAtSeconds === undefined && publishedKids.includes(key.kid),
-  );
+  const newlyPublished = keys
+    .filter(({ kid, publishedAtSeconds: at }) => at === undefined && publishedKids.includes(kid))
+    .map(({ kid }) => kid);
+  const isNewlyPublished = newlyPublished.length > 0;
   const isPending = keys.some((key) => key.state === 'pending');
   const isRetiring = keys.some((key) => key.state === 'retiring');
   if (keys.length === 0) await signingKeys.insertFirst(await generateSigningKey(tenantId));
-  if (isNewlyPublished) await signingKeys.markPublished(tenantId, publishedKids);
+  if (isNewlyPublished) await signingKeys.markPublished(tenantId, newlyPublished);
   if (isPending) await signingKeys.promote(tenantId, durations);
   if (isRetiring) await signingKeys.retireDue(tenantId);
   const isSettled = keys.length > 0 && !isNewlyPublished && !isPending && !isRetiring;

@@ -29,6 +29,8 @@ export interface Resealing {
 export interface SigningKeyStore {
   /** All keys of the tenant, retired ones too, oldest first. */
   list(tenantId: string): Promise<readonly SigningKey[]>;
+  /** All keys of every tenant, oldest first: one read for the publisher, however many tenants. */
+  listAll(): Promise<readonly SigningKey[]>;
   /** At most one key of a tenant is pending at a time. */
   insertPending(key: NewSigningKey, audit: NewAuditEvent): Promise<'inserted' | 'pending_exists'>;
   /** Inserts the tenant's very first key; does nothing if it has ever had one. */
