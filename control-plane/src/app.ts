@@ -79,6 +79,7 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
     const startedAt = deps.clock.now();
     const requestId = requestIdOf(context.req.raw.headers, deps.randomBytes);
     context.set('requestId', requestId);
+    context.set('clientAddress', deps.clientAddressOf(context.req.raw));
     await next();
     context.header('X-Request-ID', requestId);
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
@@ -101,7 +102,8 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
     context.set('tenant', tenant);
     return next();
   });
-  for (const prefix of ADMIN_PREFIXES) {
+  // Where the admin API is not served its paths are unknown ones, to admins too.
+  for (const prefix of surface === 'public' ? [] : ADMIN_PREFIXES) {
     app.use(`${prefix}/*`, async (context, next) => {
       const { adminTokenSha256 } = deps.config;
       const principal = await authenticateAdmin(context.req.raw.headers, adminTokenSha256);

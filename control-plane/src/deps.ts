@@ -26,12 +26,20 @@ export interface DatabaseStatus {
   check(): Promise<void>;
 }
 
+/**
+ * The address of the client itself, not of a proxy in between; `undefined` if nobody can tell. Reads
+ * only what the client cannot choose: on Workers `CF-Connecting-IP`, which Cloudflare sets; on Node
+ * the socket, or the configured hop of `X-Forwarded-For`.
+ */
+export type ClientAddressOf = (request: Request) => string | undefined;
+
 export interface Deps {
   readonly config: Omit<ControlPlaneConfig, 'secrets' | 'feedSigningKey'>;
   readonly keys: MasterKeys;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
+  readonly clientAddressOf: ClientAddressOf;
   readonly tenants: TenantResolver;
   readonly apiKeys: ApiKeyStore;
   readonly auditEvent: MakeAuditEvent;

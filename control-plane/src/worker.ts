@@ -92,6 +92,7 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const tenant = defaultTenant(config);
   return {
     ...{ config, keys, clock, randomBytes, log, signingKeys },
+    clientAddressOf: ({ headers }) => headers.get('cf-connecting-ip') ?? undefined,
     apiKeys: createApiKeyStore(database),
     auditEvent: createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes }),
     tenants: {

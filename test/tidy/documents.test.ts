@@ -16,7 +16,9 @@ test.each([
   ['Edge worker', 'edge-worker/src/config.ts'],
 ])('docs/configuration.md lists exactly the settings of the %s', (heading, path) => {
   const section =
-    readText('docs/configuration.md').split(new RegExp(`^## ${heading}(?: \\(.*\\))?$`, 'm'))[1]?.split('\n## ')[0] ?? '';
+    readText('docs/configuration.md')
+      .split(new RegExp(`^## ${heading}(?: \\(.*\\))?$`, 'm'))[1]
+      ?.split('\n## ')[0] ?? '';
   const documented = [...section.matchAll(/^\|((?: ?`[A-Z0-9_]+`,?)+) \|/gm)].flatMap(
     ([, names = '']) => [...names.matchAll(/[A-Z0-9_]+/g)].map(([name]) => name),
   );

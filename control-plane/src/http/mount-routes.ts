@@ -12,6 +12,7 @@ import type { Route } from './route.ts';
 export type HonoEnv = {
   Variables: {
     requestId: string;
+    clientAddress: string | undefined;
     /** The template of the route that answers: what logs show in place of the path. */
     route?: string;
     principal?: Principal;
@@ -37,7 +38,7 @@ export function mountRoute(app: Hono<HonoEnv>, route: Route): void {
       if (principal === undefined) return unauthorized();
       if (!permits(principal, route.permission)) return problemResponse({ code: 'forbidden' });
     }
-    const clientAddress = context.req.header('cf-connecting-ip');
+    const clientAddress = context.get('clientAddress');
     const requestId = context.get('requestId');
     return route.handle({
       raw: context.req.raw,

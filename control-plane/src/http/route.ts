@@ -19,7 +19,7 @@ export interface RouteRequest {
   readonly params: Readonly<Record<string, string>>;
   readonly query: URLSearchParams;
   readonly requestId: string;
-  /** `CF-Connecting-IP`: set by Cloudflare, never by the client. */
+  /** From where the client calls, as `Deps.clientAddressOf` says. Absent if nobody can tell. */
   readonly clientAddress?: string;
   /** Whose keys this request is about: see `tenants/tenant-resolver`. */
   readonly tenant: Tenant;

@@ -11,7 +11,7 @@ export function feedHeadRoute(deps: Deps): Route {
     operationId: 'getFeedHead',
     method: 'GET',
     path: '/feed/v1/head',
-    surface: 'all',
+    surface: 'public',
     permission: 'anonymous',
     handle: async ({ raw }) => {
       const head = await deps.feed.head();

@@ -12,7 +12,7 @@ export function feedKeysetRoute(deps: Deps): Route {
     operationId: 'getFeedKeyset',
     method: 'GET',
     path: '/feed/v1/keyset/{hash}',
-    surface: 'all',
+    surface: 'public',
     permission: 'anonymous',
     handle: async ({ params }) => {
       const text = await deps.feed.keyset(params.hash ?? '');

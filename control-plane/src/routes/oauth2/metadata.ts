@@ -20,7 +20,7 @@ export function authorizationServerMetadataRoute(_deps: Deps): Route {
     operationId: 'getAuthorizationServerMetadata',
     method: 'GET',
     path: '/.well-known/oauth-authorization-server',
-    surface: 'all',
+    surface: 'public',
     permission: 'anonymous',
     handle: async ({ tenant }) =>
       Response.json(metadataOf(tenant), { headers: { 'Cache-Control': 'public, max-age=300' } }),
