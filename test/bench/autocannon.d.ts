@@ -4,12 +4,13 @@ declare module 'autocannon' {
     url: string;
     connections: number;
     duration: number;
-    requests: Array<{ headers: Record<string, string> }>;
+    requests: Array<{ method?: 'POST'; headers: Readonly<Record<string, string>>; body?: string }>;
   }
   interface Result {
     non2xx: number;
     errors: number;
     requests: { average: number };
+    latency: { p99: number };
   }
   export default function autocannon(options: Options): Promise<Result>;
 }
