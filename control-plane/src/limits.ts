@@ -43,3 +43,12 @@ export const RETRY_AFTER_SECONDS = 1;
 
 /** Largest body of a token request, bytes: a key, a hundred scopes, percent-encoded. */
 export const FORM_BYTES_MAX = 64 * 1024;
+
+/** Longest window that rate limits compute with, seconds (100 years): keeps microseconds below 2^53. */
+export const RATE_LIMIT_WINDOW_SECONDS_MAX = 100 * 365 * 24 * 60 * 60;
+
+/** Largest quota that is counted, requests; a larger one is no limit. Same reason. */
+export const RATE_LIMIT_QUOTA_MAX = 10 ** 12;
+
+/** Credentials in one batchVerify (Talos's). */
+export const VERIFY_BATCH_MAX = 100;

@@ -1,12 +1,9 @@
-/**
- * The port to the counters of requests. GCRA (ITU-T I.371, "virtual scheduling"): one number a
- * bucket, no window that opens all at once.
- */
+/** The port to the counters of requests. Each bucket follows the algorithm of `gcra.ts`. */
 
 export interface RateLimitRequest {
   /** What is counted, e.g. `verify/{tenantId}/{keyId}`. */
   readonly bucket: string;
-  /** Requests per window; more than 2^53 − 1 is no limit. */
+  /** Requests per window: 1 to `RATE_LIMIT_QUOTA_MAX`. */
   readonly quota: number;
   readonly windowSeconds: number;
 }
@@ -22,6 +19,9 @@ export interface RateLimitDecision {
 }
 
 export interface RateLimiter {
-  /** Counts one request. Counters that cannot be reached let pass, and the log says so. */
+  /**
+   * Counts one request, if it is allowed. May throw or take its time when the counters cannot be
+   * reached: `open-on-failure` is who lets requests pass then.
+   */
   take(request: RateLimitRequest): Promise<RateLimitDecision>;
 }
