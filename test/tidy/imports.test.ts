@@ -10,7 +10,7 @@ const ALLOWED: Record<string, readonly string[]> = {
   'control-plane': [
     ...['shared/src/*', 'cloudflare:*'],
     ...['hono', 'hono/*', 'zod', 'jose', 'drizzle-orm', 'drizzle-orm/*'],
-    ...['postgres', '@electric-sql/pglite'],
+    ...['postgres', '@electric-sql/pglite', '@hono/node-server', 'node:*'],
   ],
   cli: ['shared/src/*', 'node:*', 'miniflare'],
 };
@@ -24,6 +24,9 @@ const CONFINED: ReadonlyArray<{ library: RegExp; where: RegExp }> = [
   { library: /^miniflare$/, where: /^cli\/src\/dev-stack\/migrate\.ts$/ },
   { library: /^postgres$/, where: /^control-plane\/src\/database\// },
   { library: /^@electric-sql\/pglite$/, where: /^control-plane\/src\/database\/pglite\.ts$/ },
+  // What Workers do not have: `tsconfig.node.json` checks these files against Node's types.
+  { library: /^@hono\/node-server$/, where: /^control-plane\/src\/node\// },
+  { library: /^node:/, where: /^(cli\/|control-plane\/src\/(node(\/.+)?|.+\.node)\.ts$)/ },
   { library: /^drizzle-orm/, where: /^control-plane\/src\/database\// },
   { library: /^hono(\/|$)/, where: /^control-plane\/src\/(app\.ts|routes\/|http\/)/ },
 ];

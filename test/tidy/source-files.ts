@@ -40,7 +40,8 @@ export function readSource(path: string): SourceFile {
   return { path, text, isTest, imports: importsOf(path, text) };
 }
 
-const SPECIFIER = /(?:\bfrom|\bimport)\s*\(?\s*'([^']+)'/g;
+/** A word at the end of a text (`'key.import'`) is none. */
+const SPECIFIER = /(?<![.'\w])(?:from|import)\s*\(?\s*'([^']+)'/g;
 
 export function importsOf(path: string, text: string): string[] {
   const code = withoutComments(text);
