@@ -74,8 +74,8 @@ CREATE TABLE "idempotent_requests" (
 --> statement-breakpoint
 CREATE UNLOGGED TABLE "rate_limits" (
 	"bucket" text COLLATE "C" PRIMARY KEY NOT NULL,
-	"tat_us" double precision NOT NULL,
-	"last_us" double precision NOT NULL,
+	"full_again_us" bigint NOT NULL,
+	"last_us" bigint NOT NULL,
 	"is_allowed" boolean NOT NULL
 );
 --> statement-breakpoint

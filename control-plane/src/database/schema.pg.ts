@@ -9,7 +9,6 @@ import {
   bigint,
   boolean,
   customType,
-  doublePrecision,
   index,
   integer,
   pgTable,
@@ -217,15 +216,16 @@ export const auditEvents = pgTable(
 );
 
 /**
- * Counters of requests (GCRA), one row a bucket; no second index, so that updates stay in place. UNLOGGED (the migration says so): a crash of the
- * server forgets them, and no request waits for the disk.
+ * Counters of requests (GCRA), one row a bucket; no second index, so that updates stay in place.
+ * UNLOGGED (the migration says so): a crash of the server forgets them, and no request waits for the
+ * disk.
  */
 export const rateLimits = pgTable('rate_limits', {
   bucket: text().primaryKey(),
-  /** Theoretical arrival time, microseconds. */
-  tatUs: doublePrecision('tat_us').notNull(),
+  /** The whole state (`rate-limits/gcra`), microseconds. */
+  fullAgainUs: bigint('full_again_us', { mode: 'number' }).notNull(),
   /** When the last request came, microseconds. */
-  lastUs: doublePrecision('last_us').notNull(),
+  lastUs: bigint('last_us', { mode: 'number' }).notNull(),
   /** What the last request was told: lets one statement answer with its own decision. */
   isAllowed: boolean('is_allowed').notNull(),
 });
