@@ -35,7 +35,8 @@ export type AuditOperation =
   | 'tenant.delete'
   | 'signing_key.rotate'
   | 'signing_key.create'
-  | 'revocation.create';
+  | 'revocation.create'
+  | 'audit_event.prune';
 
 /** Before and after, by field name of the REST API. An absent side: there was, or is, none. */
 export type AuditChanges = Readonly<
@@ -52,7 +53,7 @@ export interface NewAuditEvent {
   readonly caller: Caller;
   readonly changes: AuditChanges;
   /**
-   * base64url of an HMAC over everything above (`audit/authenticate-event`): an event that somebody
+   * base64url of an HMAC over everything above (`audit/event-recorder`): an event that somebody
    * writes into the database by hand has none, and is found as added.
    */
   readonly mac: string;

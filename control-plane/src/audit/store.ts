@@ -28,8 +28,16 @@ export interface Seal {
 }
 
 export interface AuditStore {
-  /** For events that stand alone, such as a sampled failure. */
-  append(event: NewAuditEvent): Promise<void>;
+  /**
+   * For events that stand alone, such as a sampled failure. With `perMinuteMax` only while its tenant
+   * has fewer events of the same operation in the last 60 seconds.
+   */
+  append(
+    event: NewAuditEvent,
+    limit?: { readonly perMinuteMax: number },
+  ): Promise<'appended' | 'over_limit'>;
+  /** Those that exist, in no order. At most 500 ids. */
+  findMany(eventIds: readonly string[]): Promise<readonly AuditEvent[]>;
   list(
     query: AuditQuery,
   ): Promise<{ readonly events: readonly AuditEvent[]; readonly hasMore: boolean }>;
@@ -41,6 +49,9 @@ export interface AuditStore {
   seal(seals: readonly Seal[]): Promise<'sealed' | 'conflict'>;
   /** Sealed events from a position on, in order. */
   sealedFrom(position: number, count: number): Promise<readonly AuditEvent[]>;
-  /** Removes sealed events before a position. What remains is verified from there. */
+  /**
+   * Removes sealed events before a position and before a time, and answers how many. What remains is
+   * verified from there.
+   */
   removeBefore(position: number, time: UnixMilliseconds): Promise<number>;
 }

@@ -15,4 +15,10 @@ export interface Truth {
   readonly tenants: () => Promise<readonly Tenant[]>;
   readonly binding: Omit<KeyBinding, 'issuer' | 'audience'>;
   readonly durations: KeyDurations;
+  /**
+   * Seals what the audit log has new, and answers the newest seal for the head (`auditSeal`). `known`
+   * is the one answered last, from the publisher's own storage: the sequence goes on from there, so
+   * that an end cut off in the database stays visible. Throws `StoreUnavailable`.
+   */
+  readonly sealAudit: (known: string | undefined) => Promise<string | undefined>;
 }
