@@ -32,6 +32,12 @@ export class SettingsSource {
     return this.#problem(name, 'not a text', undefined);
   }
 
+  /** The parts between commas, without spaces around them and without empty ones. */
+  list(name: string): readonly string[] {
+    const parts = (this.optional(name) ?? '').split(',').map((text) => text.trim());
+    return parts.filter((text) => text !== '');
+  }
+
   required(name: string): string {
     return this.optional(name) ?? this.#problem(name, 'missing', '');
   }

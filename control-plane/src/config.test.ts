@@ -1,8 +1,10 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { PREFIX_RULE } from './api-keys/prefixes.ts';
 import { parseConfig, readConfig } from './config.workers.ts';
 import { ConfigInvalid } from './config-source.ts';
+import { ISSUER_RULE } from './tenants/issuer.ts';
 
 const feedKey = generateKeyPairSync('ed25519').privateKey.export({ format: 'jwk' });
 const SECRET = 'not-random-but-long-enough-0123456789';
@@ -45,7 +47,16 @@ describe('configuration', () => {
       feedHeartbeatSeconds: 30,
       clockSkewSeconds: 60,
       exchangeFailuresPerMinute: 30,
+      unknownHost: 'default_tenant',
+      defaultTenantHosts: ['auth.example'],
     });
+  });
+
+  test('the hosts of the default tenant are the one of its issuer and those that are named', () => {
+    const hosts = { DEFAULT_TENANT_HOSTS: 'Keys.Example.:443, auth.example,[::1]' };
+    expect(parseConfig({ ...VALID, ...hosts }).defaultTenantHosts).toEqual([
+      ...['auth.example', 'keys.example', '[::1]'],
+    ]);
   });
 
   test.each([
@@ -115,12 +126,18 @@ describe('configuration', () => {
     ],
     ['ENVIRONMENT_ID', 'a b', 'must be 1 to 64 of A–Z a–z 0–9 . _ -'],
     ['ENVIRONMENT_ID', 'x'.repeat(65), 'must be 1 to 64 of A–Z a–z 0–9 . _ -'],
-    ['ISSUER', 'auth.example', 'must be an http(s) URL without query or fragment'],
-    ['ISSUER', 'ftp://auth.example', 'must be an http(s) URL without query or fragment'],
-    ['ISSUER', 'https://auth.example/?a', 'must be an http(s) URL without query or fragment'],
-    ['ISSUER', 'https://auth.example#', 'must be an http(s) URL without query or fragment'],
-    ['API_KEY_PREFIX', 'a-b', 'must be 1 to 16 of A–Z a–z 0–9 _'],
-    ['API_KEY_PREFIX', 'x'.repeat(17), 'must be 1 to 16 of A–Z a–z 0–9 _'],
+    ['ISSUER', 'auth.example', `must be ${ISSUER_RULE}`],
+    ['ISSUER', 'ftp://auth.example', `must be ${ISSUER_RULE}`],
+    ['ISSUER', 'https://auth.example/?a', `must be ${ISSUER_RULE}`],
+    ['ISSUER', 'https://auth.example#', `must be ${ISSUER_RULE}`],
+    ['ISSUER', 'https://me:secret@auth.example', `must be ${ISSUER_RULE}`],
+    ['API_KEY_PREFIX', 'a-b', `must be ${PREFIX_RULE}`],
+    ['API_KEY_PREFIX', 'x'.repeat(17), `must be ${PREFIX_RULE}`],
+    ['API_KEY_PREFIX', 'cardea_admin', `must be ${PREFIX_RULE}`],
+    ['PUBLIC_API_KEY_PREFIX', 'mc', `must be ${PREFIX_RULE}`],
+    ['API_KEY_PREFIXES_RETIRED', 'old, mc', `each must be ${PREFIX_RULE}`],
+    ['UNKNOWN_HOST', 'deny', 'must be one of default_tenant, refuse'],
+    ['DEFAULT_TENANT_HOSTS', 'a.example, *.example', 'each must be a host name or an address'],
     ['PUBLIC_API_KEY_PREFIX', 'ck', 'must differ from API_KEY_PREFIX'],
     ['API_KEY_TTL_DEFAULT_SECONDS', '0', 'must be an integer from 1 to 315360000'],
     ['API_KEY_TTL_DEFAULT_SECONDS', '31536001', 'must not exceed API_KEY_TTL_MAX_SECONDS'],

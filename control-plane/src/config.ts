@@ -10,9 +10,12 @@ import {
   CLOCK_SKEW_SECONDS_MAX,
   DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
 } from '@cardea/shared/limits';
+import { isApiKeyPrefix, PREFIX_RULE } from './api-keys/prefixes.ts';
 import type { SettingsSource } from './config-source.ts';
 import { type Ed25519PrivateJwk, NO_KEY, parseEd25519PrivateJwk } from './ed25519-private-jwk.ts';
 import { Secret } from './secret.ts';
+import { normalHostName } from './tenants/host-name.ts';
+import { ISSUER_RULE, isIssuer } from './tenants/issuer.ts';
 
 export interface ControlPlaneConfig {
   /** The master secret, then the former ones: every purpose derives its own key from them. */
@@ -22,6 +25,10 @@ export interface ControlPlaneConfig {
   readonly environmentId: string;
   readonly issuer: string;
   readonly audience: string;
+  /** Who is meant by a host name that belongs to no tenant. */
+  readonly unknownHost: UnknownHost;
+  /** In normal form (`tenants/host-name`), the issuer's among them. */
+  readonly defaultTenantHosts: readonly string[];
   readonly apiKeyPrefix: string;
   readonly publicApiKeyPrefix: string;
   readonly retiredApiKeyPrefixes: readonly string[];
@@ -38,13 +45,16 @@ export interface ControlPlaneConfig {
   readonly exchangeFailuresPerMinute: number;
 }
 
+/** `refuse`: 404, but for what concerns the deployment and no tenant. */
+export type UnknownHost = 'default_tenant' | 'refuse';
+
+const UNKNOWN_HOST: readonly UnknownHost[] = ['default_tenant', 'refuse'];
+
 const DAY_SECONDS = 24 * 60 * 60;
 const SECRET_LENGTH_MIN = 32;
 /** A quarter of a short bound, where that is less. */
 const HEARTBEAT_SECONDS_DEFAULT = 30;
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
-const PREFIX = /^[A-Za-z0-9_]{1,16}$/;
-const PREFIX_RULE = '1 to 16 of A–Z a–z 0–9 _';
 
 /** What is wrong is left in `source.problems`: whoever calls this looks there before any use. */
 export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
@@ -60,6 +70,7 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
     }),
     issuer,
     audience: source.optional('AUDIENCE') ?? issuer,
+    ...readHosts(source, issuer),
     ...readPrefixes(source),
     ...ttls,
     ...readQuota(source),
@@ -81,10 +92,7 @@ function readSecrets(source: SettingsSource): readonly [Secret<string>, ...Secre
   const current = source.required('CARDEA_SECRET');
   const rule = `must have at least ${SECRET_LENGTH_MIN} characters`;
   if (current !== '' && current.length < SECRET_LENGTH_MIN) source.fail('CARDEA_SECRET', rule);
-  const retired = (source.optional('CARDEA_SECRET_RETIRED') ?? '')
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '');
+  const retired = source.list('CARDEA_SECRET_RETIRED');
   if (retired.some((text) => text.length < SECRET_LENGTH_MIN)) {
     source.fail('CARDEA_SECRET_RETIRED', `each ${rule}`);
   }
@@ -110,12 +118,20 @@ function readFeedSigningKey(source: SettingsSource): Ed25519PrivateJwk {
 function readIssuer(source: SettingsSource): string {
   const issuer = source.required('ISSUER');
   if (issuer === '') return issuer;
-  const url = URL.canParse(issuer) ? new URL(issuer) : undefined;
-  const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:';
-  if (!isHttp || /[?#\s]/.test(issuer)) {
-    source.fail('ISSUER', 'must be an http(s) URL without query or fragment');
-  }
+  if (!isIssuer(issuer)) source.fail('ISSUER', `must be ${ISSUER_RULE}`);
   return issuer;
+}
+
+/** The host of the issuer leads to the default tenant anyway, so that no tenant can take it. */
+function readHosts(source: SettingsSource, issuer: string) {
+  const unknownHost = source.oneOf('UNKNOWN_HOST', { values: UNKNOWN_HOST, or: 'default_tenant' });
+  const hosts = source.list('DEFAULT_TENANT_HOSTS').map(normalHostName);
+  if (hosts.includes(undefined)) {
+    source.fail('DEFAULT_TENANT_HOSTS', 'each must be a host name or an address');
+  }
+  const issuerHost = isIssuer(issuer) ? normalHostName(new URL(issuer).host) : undefined;
+  const known = [issuerHost, ...hosts].filter((host) => host !== undefined);
+  return { unknownHost, defaultTenantHosts: [...new Set(known)] };
 }
 
 function readQuota(source: SettingsSource): { readonly apiKeysMax?: number } {
@@ -124,17 +140,18 @@ function readQuota(source: SettingsSource): { readonly apiKeysMax?: number } {
 }
 
 function readPrefixes(source: SettingsSource) {
-  const rule = { pattern: PREFIX, rule: PREFIX_RULE };
-  const apiKeyPrefix = source.matching('API_KEY_PREFIX', { ...rule, or: 'ck' });
-  const publicApiKeyPrefix = source.matching('PUBLIC_API_KEY_PREFIX', { ...rule, or: 'ckp' });
+  const read = (name: string, or: string): string => {
+    const prefix = source.optional(name) ?? or;
+    if (!isApiKeyPrefix(prefix)) source.fail(name, `must be ${PREFIX_RULE}`);
+    return prefix;
+  };
+  const apiKeyPrefix = read('API_KEY_PREFIX', 'ck');
+  const publicApiKeyPrefix = read('PUBLIC_API_KEY_PREFIX', 'ckp');
   if (apiKeyPrefix === publicApiKeyPrefix) {
     source.fail('PUBLIC_API_KEY_PREFIX', 'must differ from API_KEY_PREFIX');
   }
-  const retiredApiKeyPrefixes = (source.optional('API_KEY_PREFIXES_RETIRED') ?? '')
-    .split(',')
-    .map((text) => text.trim())
-    .filter((text) => text !== '');
-  if (!retiredApiKeyPrefixes.every((prefix) => PREFIX.test(prefix))) {
+  const retiredApiKeyPrefixes = source.list('API_KEY_PREFIXES_RETIRED');
+  if (!retiredApiKeyPrefixes.every(isApiKeyPrefix)) {
     source.fail('API_KEY_PREFIXES_RETIRED', `each must be ${PREFIX_RULE}`);
   }
   return { apiKeyPrefix, publicApiKeyPrefix, retiredApiKeyPrefixes };
