@@ -45,7 +45,10 @@ export interface KeyInsertion {
   readonly audit: NewAuditEvent;
   /** The operation is `api_key.issue` for issued keys, `api_key.import` for imported ones. */
   readonly idempotency?: Idempotency;
-  /** Refuses when the tenant has so many keys (issued and imported) that are not revoked. */
+  /**
+   * Refuses when the tenant has so many keys (issued and imported) that are not revoked; expired and
+   * disabled ones count. A replay makes no key and is never refused for it.
+   */
   readonly keysMax?: number;
 }
 
@@ -53,7 +56,11 @@ export type InsertOutcome =
   | { readonly outcome: 'inserted'; readonly key: ApiKey; readonly now: UnixMilliseconds }
   /** The same request was answered before: the key it made, whose secret is not to be had again. */
   | { readonly outcome: 'replayed'; readonly key: ApiKey; readonly now: UnixMilliseconds }
-  /** `request_id_reused`: for another request. `exists`: a key with this id (imported keys only). */
+  /**
+   * In this order of precedence. `request_id_reused`: for another request, or for this one when the
+   * key that it made is gone. `exists`: a key with this id (imported keys only). A request that is
+   * refused leaves its `request_id` unused.
+   */
   | { readonly outcome: 'request_id_reused' | 'quota_exceeded' }
   | { readonly outcome: 'exists' };
 
@@ -74,10 +81,14 @@ export interface KeyReplacement {
   /** Inherits `expireTime` of the old key: `ttlSeconds` is not looked at. */
   readonly replacement: NewApiKey;
   /**
-   * Seconds for which the old key lives on, 0 for none. With an overlap the old key stays active
-   * until `overlapEndTime`, and `revocation.effectiveAfterSeconds` is the same duration.
+   * Whole seconds for which the old key lives on, 0 for none. With an overlap the old key stays
+   * active until `overlapEndTime`, the overlap after the commit but never later than its
+   * `expireTime`, and `revocation.effectiveAfterSeconds` is the same duration. Either way its reason
+   * is `superseded` from the commit on, and its `expireTime` is raised as by a revocation.
    */
   readonly overlapSeconds: number;
+  /** As for an insertion. Looked at with an overlap only: without one there are as many keys as before. */
+  readonly keysMax?: number;
   readonly revocation: NewRevocation;
   readonly audit: NewAuditEvent;
 }
@@ -93,6 +104,7 @@ export interface KeyChanges {
   readonly isDisabled?: boolean;
 }
 
+/** An update and a revocation add one to the revision, and so does a replacement to the old key's. */
 export interface KeyUpdate {
   readonly tenantId: string;
   readonly keyId: string;
@@ -123,7 +135,10 @@ export type ReplaceOutcome =
       readonly oldKey: ApiKey;
       readonly revocation: Revocation;
     }
-  /** `not_active`: revoked, expired, disabled, or within the overlap of an earlier rotation. */
+  /**
+   * In this order of precedence: `not_found`, `not_active` (revoked, expired, disabled, or within the
+   * overlap of an earlier rotation), `changed_meanwhile` (another revision), `quota_exceeded`.
+   */
   | { readonly outcome: 'not_active' | 'not_found' | 'changed_meanwhile' | 'quota_exceeded' };
 
 export type UpdateOutcome =
@@ -158,7 +173,7 @@ export interface ApiKeyStore {
   insert(insertion: KeyInsertion): Promise<InsertOutcome>;
   /**
    * Inserts each key whole or not at all, in order; the list as a whole is not atomic. One outcome a
-   * key, in the same order. At most 1000.
+   * key, in the same order. At most 1000, of one tenant and with one `keysMax`.
    */
   insertMany(insertions: readonly KeyInsertion[]): Promise<readonly InsertOutcome[]>;
   find(tenantId: string, keyId: string): Promise<StoredApiKey | undefined>;
@@ -167,11 +182,15 @@ export interface ApiKeyStore {
   list(query: KeyQuery): Promise<KeyPage & { readonly now: UnixMilliseconds }>;
   /** Changes a key of any status, revoked ones too. */
   update(update: KeyUpdate): Promise<UpdateOutcome>;
-  /** Also ends a key whose overlap lasts; one whose overlap is over is `already_revoked`. */
+  /**
+   * Ends a key that is not revoked: expired, disabled and within an overlap too, which this cuts short
+   * (`overlapEndTime` is cleared). One whose overlap is over is `already_revoked`. Raises `expireTime`
+   * to at least `REVOKED_KEY_KEPT_SECONDS` after the end of the key: until then its row is kept.
+   */
   revoke(revocation: KeyRevocation): Promise<RevokeOutcome>;
   /** Ends an active key, at once or after an overlap, and inserts its replacement: both or neither. */
   replace(replacement: KeyReplacement): Promise<ReplaceOutcome>;
-  /** Removes the row of an imported key. */
+  /** Removes the row of an imported key of any status; an issued key is `not_found`. */
   delete(deletion: KeyDeletion): Promise<DeleteOutcome>;
   /** Moves `last_used_time` forward, never back, and changes nothing else. */
   touch(uses: readonly KeyUse[]): Promise<void>;
