@@ -146,7 +146,7 @@ async function promote(
   return activated?.meta.changes === 1 ? 'promoted' : 'not_due';
 }
 
-function toSigningKey(row: typeof signingKeys.$inferSelect): SigningKey {
+export function toSigningKey(row: typeof signingKeys.$inferSelect): SigningKey {
   const { publishedAtS, activatedAtS, retiredAtS } = row;
   return {
     tenantId: row.nid,

@@ -1,0 +1,110 @@
+/**
+ * What minting reads, from PostgreSQL: one statement, so one snapshot.
+ *
+ * A cut-off must cover every token that was minted from what it changes, and here, unlike in D1, a
+ * change commits some time after it has read the clock for its bound. A mint in between would read the
+ * old key and might date its token after the bound. It is found out by the row itself: whoever
+ * changes a key locks its row first (`xmax`), and reads the clock afterwards (`revocation-rows.pg`),
+ * while the clock of this statement, `now()`, was read before the row. So either the row shows the
+ * change, or the clock read here is no later than its bound.
+ */
+
+import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { unixMilliseconds } from '@cardea/shared/time';
+import { and, eq, getTableColumns, inArray, max, or, type SQL, sql } from 'drizzle-orm';
+import type { MintingMoment, MintingQuery, MintingStore } from '../tokens/minting-store.ts';
+import { answered, inTransaction } from './answered.pg.ts';
+import { toApiKey } from './api-key-row.d1.ts';
+import { NOW_MS } from './clock.pg.ts';
+import type { PostgresDatabase } from './postgres.ts';
+import { elementsOf, isLive, isOfTenant } from './revocation-store.pg.ts';
+import { apiKeys, revocations, signingKeys } from './schema.pg.ts';
+
+/** Milliseconds: the start of the transaction, which comes before its snapshot. */
+const START_MS = sql<number>`floor(extract(epoch FROM now()) * 1000)::bigint`.mapWith(Number);
+
+/** Somebody has locked, changed or removed this version of the row, or has tried to. */
+const IS_TOUCHED = sql<boolean>`(${apiKeys}.xmax <> '0'::xid)`;
+
+export function createMintingStore(db: PostgresDatabase): MintingStore {
+  return {
+    async read(query) {
+      const found = await answered(readMoment(db, query, START_MS));
+      if (found === undefined || !found.isTouched) return found?.moment;
+      return inTransaction(db, (tx) => readLocked(tx, query));
+    },
+  };
+}
+
+/**
+ * Waits for whoever changes the key, keeps others from it, then reads. The lock is an update that
+ * changes nothing: the new version of the row is untouched, even if the old one was left locked.
+ */
+async function readLocked(
+  tx: PostgresDatabase,
+  query: MintingQuery,
+): Promise<MintingMoment | undefined> {
+  const [lock] = await tx
+    .update(apiKeys)
+    .set({ revision: sql`${apiKeys.revision}` })
+    .where(isKey(query))
+    .returning({ nowMs: NOW_MS });
+  if (lock === undefined) return undefined;
+  return (await readMoment(tx, query, sql<number>`${lock.nowMs}::bigint`.mapWith(Number)))?.moment;
+}
+
+function isKey({ tenantId, keyId }: MintingQuery): SQL | undefined {
+  return and(eq(apiKeys.nid, tenantId), eq(apiKeys.keyId, keyId));
+}
+
+async function readMoment(
+  db: PostgresDatabase,
+  query: MintingQuery,
+  clock: SQL<number>,
+): Promise<{ readonly moment: MintingMoment; readonly isTouched: boolean } | undefined> {
+  const [row] = await db
+    .select({
+      key: getTableColumns(apiKeys),
+      nowMs: clock.as('now_ms'),
+      isTouched: IS_TOUCHED.as('is_touched'),
+      signingKey: {
+        tenantId: signingKeys.nid,
+        kid: signingKeys.kid,
+        algorithm: signingKeys.algorithm,
+        sealedPrivateJwk: signingKeys.sealedPrivateJwk,
+      },
+      bounds: sql<string>`(${boundsOf(db, query)})`.as('bounds'),
+    })
+    .from(apiKeys)
+    .leftJoin(signingKeys, and(eq(signingKeys.nid, apiKeys.nid), eq(signingKeys.state, 'active')))
+    .where(isKey(query));
+  if (row === undefined) return undefined;
+  const moment = {
+    key: toApiKey(row.key),
+    now: unixMilliseconds(row.nowMs),
+    bounds: new Map(parseBounds(row.bounds)),
+    ...(row.signingKey === null ? {} : { signingKey: row.signingKey }),
+  };
+  return { moment, isTouched: row.isTouched };
+}
+
+/** A JSON array of `[scope id, bound]`, as text. */
+function boundsOf(db: PostgresDatabase, { tenantId, scopeIds }: MintingQuery): SQL {
+  const isOfScope = or(
+    eq(revocations.scope, 'signing_key'),
+    inArray(revocations.scopeId, elementsOf(scopeIds.map(formatScopeId))),
+  );
+  const highest = db
+    .select({ scopeId: revocations.scopeId, bound: max(revocations.boundS).as('bound') })
+    .from(revocations)
+    .where(and(isOfTenant(tenantId), isOfScope, isLive))
+    .groupBy(revocations.scopeId)
+    .as('highest');
+  return sql`SELECT coalesce(json_agg(json_build_array(${highest.scopeId}, ${highest.bound})), '[]')::text
+    FROM ${highest}`;
+}
+
+/** Our own text, made by `boundsOf`. */
+function parseBounds(json: string): ReadonlyArray<readonly [string, number]> {
+  return JSON.parse(json);
+}
