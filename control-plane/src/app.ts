@@ -13,6 +13,7 @@ import {
   routingPath,
   unauthorized,
 } from './http/mount-routes.ts';
+import { observeRequests } from './http/observe-requests.ts';
 import { authenticateAdmin } from './http/principal.ts';
 import { problemResponse } from './http/problem.ts';
 import { requestIdOf } from './http/request-id.ts';
@@ -75,8 +76,8 @@ const NO_TENANT = 'network not found';
 
 export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
   const app = new Hono<HonoEnv>({ getPath: routingPath });
+  app.use('*', observeRequests(deps));
   app.use('*', async (context, next) => {
-    const startedAt = deps.clock.now();
     const requestId = requestIdOf(context.req.raw.headers, deps.randomBytes);
     context.set('requestId', requestId);
     context.set('clientAddress', deps.clientAddressOf(context.req.raw));
@@ -88,13 +89,6 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
     if (!context.res.headers.has('Cache-Control')) {
       context.header('Cache-Control', CACHE_CONTROL_DEFAULT);
     }
-    deps.log('info', 'request', {
-      method: context.req.method,
-      route: context.get('route') ?? 'none',
-      status: context.res.status,
-      request_id: requestId,
-      ms: deps.clock.now() - startedAt,
-    });
   });
   app.use('*', async (context, next) => {
     const tenant = await deps.tenants.byHost(new URL(context.req.url).host);

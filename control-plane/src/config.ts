@@ -13,11 +13,14 @@ import {
 import { isApiKeyPrefix, PREFIX_RULE } from './api-keys/prefixes.ts';
 import type { SettingsSource } from './config-source.ts';
 import { type Ed25519PrivateJwk, NO_KEY, parseEd25519PrivateJwk } from './ed25519-private-jwk.ts';
+import { LOG_LEVELS, type LogLevel } from './log.ts';
 import { Secret } from './secret.ts';
+import { SURFACES, type Surface } from './surface.ts';
 import { normalHostName } from './tenants/host-name.ts';
 import { ISSUER_RULE, isIssuer } from './tenants/issuer.ts';
 
 export interface ControlPlaneConfig {
+  readonly surface: Surface;
   /** The master secret, then the former ones: every purpose derives its own key from them. */
   readonly secrets: readonly [Secret<string>, ...Secret<string>[]];
   readonly adminTokenSha256: Uint8Array<ArrayBuffer>;
@@ -43,6 +46,8 @@ export interface ControlPlaneConfig {
   readonly feedHeartbeatSeconds: number;
   readonly clockSkewSeconds: number;
   readonly exchangeFailuresPerMinute: number;
+  /** Lines of the log below it are left out. */
+  readonly logLevel: LogLevel;
 }
 
 /** `refuse`: 404, but for what concerns the deployment and no tenant. */
@@ -61,6 +66,7 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
   const issuer = readIssuer(source);
   const ttls = readTtls(source);
   return {
+    surface: source.oneOf('SURFACE', { values: SURFACES, or: 'all' }),
     secrets: readSecrets(source),
     adminTokenSha256: readAdminTokenHash(source),
     feedSigningKey: new Secret(readFeedSigningKey(source)),
@@ -85,6 +91,7 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
       max: 100_000,
       or: 30,
     }),
+    logLevel: source.oneOf('LOG_LEVEL', { values: LOG_LEVELS, or: 'info' }),
   };
 }
 

@@ -1,18 +1,17 @@
-/** What only Workers know beside the settings of `config.ts`: bindings, and the surface. */
+/** What only Workers know beside the settings of `config.ts`: bindings. */
 
 import { type ControlPlaneConfig, readSharedSettings } from './config.ts';
 import { ConfigInvalid, SettingsSource } from './config-source.ts';
-import { SURFACES, type Surface } from './surface.ts';
 
 export interface ControlPlaneBindings {
   readonly database: D1Database;
   readonly feed: KVNamespace;
   readonly hub: DurableObjectNamespace;
   readonly attempts: DurableObjectNamespace;
+  readonly limits: DurableObjectNamespace;
 }
 
 export interface WorkersConfig extends ControlPlaneConfig {
-  readonly surface: Surface;
   readonly bindings: ControlPlaneBindings;
 }
 
@@ -32,12 +31,12 @@ export function parseConfig(env: object): WorkersConfig {
   const source = new SettingsSource(env);
   const config = {
     ...readSharedSettings(source),
-    surface: source.oneOf('SURFACE', { values: SURFACES, or: 'all' }),
     bindings: {
       database: source.binding<D1Database>('DB'),
       feed: source.binding<KVNamespace>('FEED'),
       hub: source.binding<DurableObjectNamespace>('HUB'),
       attempts: source.binding<DurableObjectNamespace>('ATTEMPTS'),
+      limits: source.binding<DurableObjectNamespace>('LIMITS'),
     },
   };
   if (source.problems.length > 0) throw new ConfigInvalid(source.problems);

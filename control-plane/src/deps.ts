@@ -1,13 +1,17 @@
 /** What `createApp` needs from outside. Composition roots make it; tests may replace parts of it. */
 
 import type { RandomBytes } from '@cardea/shared/crypto/random';
+import type { LastUsedRecorder } from './api-keys/last-used.ts';
 import type { ApiKeyStore } from './api-keys/store.ts';
 import type { MakeAuditEvent } from './audit/audit-event.ts';
 import type { Clock } from './clock.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import type { Log } from './log.ts';
 import type { MasterKeys } from './master-keys.ts';
+import type { Metrics } from './observability/metrics.ts';
+import type { Tracing } from './observability/tracing.ts';
 import type { FeedReader } from './publication/feed-reader.ts';
+import type { RateLimiter } from './rate-limits/rate-limiter.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
 import type { SigningKeyStore } from './signing-keys/store.ts';
 import type { TenantResolver } from './tenants/tenant-resolver.ts';
@@ -39,9 +43,13 @@ export interface Deps {
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
   readonly clientAddressOf: ClientAddressOf;
   readonly tenants: TenantResolver;
   readonly apiKeys: ApiKeyStore;
+  readonly lastUsed: LastUsedRecorder;
+  readonly rateLimiter: RateLimiter;
   readonly auditEvent: MakeAuditEvent;
   readonly database: DatabaseStatus;
   readonly announcer: RevocationAnnouncer;

@@ -1,12 +1,52 @@
-/** The operator's log: one JSON object a line. Carries no secret, no query text and no body. */
+/**
+ * The operator's log: one JSON object a line. Carries no secret, no query text and no body; what
+ * looks like a credential is cut out all the same, wherever it came from.
+ */
+
+import { redactCredentials } from './redact.ts';
 
 export type LogFields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
-export type Log = (level: 'info' | 'error', event: string, fields: LogFields) => void;
+/** From the least to the most pressing. docs/observability.md says what belongs where. */
+export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** For composition roots. Workers collects the console. */
-export const consoleLog: Log = (level, event, fields) => {
-  const line = JSON.stringify({ level, event, ...fields });
-  if (level === 'error') console.error(line);
-  else console.log(line);
-};
+export type Log = (level: LogLevel, event: string, fields: LogFields) => void;
+
+export interface LogParts {
+  /** Lines below this level are left out. */
+  readonly levelMin: LogLevel;
+  readonly write: (level: LogLevel, line: string) => void;
+  readonly now: () => Date;
+}
+
+export function createLog({ levelMin, write, now }: LogParts): Log {
+  const least = LOG_LEVELS.indexOf(levelMin);
+  return (level, event, fields) => {
+    if (LOG_LEVELS.indexOf(level) < least) return;
+    const line = { time: now().toISOString(), level, event, ...fields };
+    write(
+      level,
+      JSON.stringify(line, (_name, value: unknown) => redacted(value)),
+    );
+  };
+}
+
+function redacted(value: unknown): unknown {
+  return typeof value === 'string' ? redactCredentials(value) : value;
+}
+
+/** For composition roots. Workers collects the console; on Node it is standard output and error. */
+export function createConsoleLog(levelMin: LogLevel): Log {
+  return createLog({
+    levelMin,
+    now: () => new Date(),
+    write: (level, line) => {
+      if (level === 'error' || level === 'warn') console.error(line);
+      else console.log(line);
+    },
+  });
+}
+
+/** For what has no configuration: before it is read, or when it is invalid. */
+export const consoleLog: Log = createConsoleLog('info');

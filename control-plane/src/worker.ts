@@ -1,6 +1,7 @@
 /** The control plane on Cloudflare Workers. Composition root: the only file that knows them all. */
 
 import { randomBytes } from '@cardea/shared/crypto/random';
+import { createWorkersLastUsedRecorder } from './api-keys/last-used.workers.ts';
 import { createApp } from './app.ts';
 import { auditKeyReader, createEventRecorder } from './audit/event-recorder.ts';
 import { systemClock } from './clock.ts';
@@ -15,11 +16,14 @@ import { createStoredSecretStore } from './database/stored-secret-store.d1.ts';
 import type { Deps } from './deps.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
-import { consoleLog } from './log.ts';
+import { consoleLog, createConsoleLog } from './log.ts';
 import { deriveMasterKeys } from './master-keys.ts';
+import { NO_METRICS } from './observability/metrics.ts';
+import { NO_TRACING } from './observability/tracing.ts';
 import { createFeedReader } from './publication/feed-reader.ts';
 import { createHubAnnouncer } from './publication/hub-announcer.ts';
 import { createHubClient } from './publication/hub-client.ts';
+import { createWorkersRateLimiter } from './rate-limits/rate-limiter.workers.ts';
 import { defaultTenant } from './tenants/tenant.ts';
 import { actorSaltReader } from './tokens/actor-salt.ts';
 import { type AttemptCounter, createAttempts } from './tokens/attempts.ts';
@@ -31,6 +35,7 @@ import { createTokenSigner } from './tokens/token-signer.ts';
 
 // biome-ignore lint/performance/noBarrelFile: Workers finds Durable Object classes by their export.
 export { Hub } from './publication/hub.ts';
+export { RateLimitCounter } from './rate-limits/rate-limit-counter.ts';
 export { AttemptLimiter } from './tokens/attempt-limiter.ts';
 
 /** Plain data of this isolate, by environment: no promise, no response, no stream. */
@@ -80,7 +85,8 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const { database, hub: hubNamespace } = config.bindings;
   const keys = await deriveMasterKeys(config);
   const clock = systemClock;
-  const log = consoleLog;
+  const log = createConsoleLog(config.logLevel);
+  const apiKeys = createApiKeyStore(database);
   const hub = createHubClient(hubNamespace, config.environmentId);
   const revocations = createRevocationStore(database);
   const signingKeys = createSigningKeyStore(database);
@@ -91,9 +97,12 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   };
   const tenant = defaultTenant(config);
   return {
-    ...{ config, keys, clock, randomBytes, log, signingKeys },
+    ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
+    metrics: NO_METRICS,
+    tracing: NO_TRACING,
     clientAddressOf: ({ headers }) => headers.get('cf-connecting-ip') ?? undefined,
-    apiKeys: createApiKeyStore(database),
+    lastUsed: createWorkersLastUsedRecorder({ apiKeys, log }),
+    rateLimiter: createWorkersRateLimiter(config.bindings.limits),
     auditEvent: createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes }),
     tenants: {
       byHost: async () => tenant,

@@ -1,0 +1,77 @@
+/** Puts measures and spans around the ports of `Deps`, so that operations need not know of them. */
+
+import type { Clock } from '../clock.ts';
+import type { Deps } from '../deps.ts';
+import type { Log } from '../log.ts';
+import type { RevocationAnnouncer } from '../revocations/revocation.ts';
+import type { Metrics } from './metrics.ts';
+import type { Tracing } from './tracing.ts';
+
+interface Instruments {
+  readonly clock: Clock;
+  readonly metrics: Metrics;
+  readonly tracing: Tracing;
+}
+
+/** The same parts; each call of one that leaves the process is timed, counted and traced. */
+export function instrumentDeps(deps: Deps): Deps {
+  const store = deps.minting.store;
+  return {
+    ...deps,
+    apiKeys: instrumentPort('api_keys', deps.apiKeys, deps),
+    signingKeys: instrumentPort('signing_keys', deps.signingKeys, deps),
+    derivedTokens: instrumentPort('derived_tokens', deps.derivedTokens, deps),
+    minting: { ...deps.minting, store: instrumentPort('minting', store, deps) },
+    rateLimiter: instrumentPort('rate_limiter', deps.rateLimiter, deps),
+    attempts: instrumentPort('attempts', deps.attempts, deps),
+    announcer: countRevocations(instrumentPort('announcer', deps.announcer, deps), deps.metrics),
+  };
+}
+
+/** `target` with each asynchronous method timed, counted when it fails, and traced as a step. */
+export function instrumentPort<Port extends object>(
+  port: string,
+  target: Port,
+  { clock, metrics, tracing }: Instruments,
+): Port {
+  return new Proxy(target, {
+    get: (object, property) => {
+      const value: unknown = Reflect.get(object, property);
+      if (typeof value !== 'function' || typeof property !== 'string') return value;
+      const labels = { port, method: property };
+      return (...parameters: unknown[]) =>
+        tracing.step(`${port}.${property}`, async () => {
+          const startedAt = clock.now();
+          try {
+            return await Reflect.apply(value, object, parameters);
+          } catch (error) {
+            metrics.increment('cardea_port_errors_total', labels);
+            throw error;
+          } finally {
+            const seconds = (clock.now() - startedAt) / 1000;
+            metrics.observe('cardea_port_duration_seconds', labels, seconds);
+          }
+        });
+    },
+  });
+}
+
+function countRevocations(announcer: RevocationAnnouncer, metrics: Metrics): RevocationAnnouncer {
+  return {
+    async announce(rows) {
+      const announcement = await announcer.announce(rows);
+      for (const { scope } of rows) {
+        metrics.increment('cardea_revocations_total', { scope, announcement });
+      }
+      return announcement;
+    },
+  };
+}
+
+/** A log whose lines are counted by event. */
+export function countedLog(log: Log, metrics: Metrics): Log {
+  return (level, event, fields) => {
+    metrics.increment('cardea_log_events_total', { level, event });
+    log(level, event, fields);
+  };
+}
