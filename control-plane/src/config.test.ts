@@ -19,6 +19,7 @@ const VALID = {
   FEED: {},
   HUB: {},
   ATTEMPTS: {},
+  LIMITS: {},
 };
 
 function problemsOf(env: object): readonly string[] {
@@ -103,6 +104,7 @@ describe('configuration', () => {
       'FEED: binding missing',
       'HUB: binding missing',
       'ATTEMPTS: binding missing',
+      'LIMITS: binding missing',
     ]);
   });
 

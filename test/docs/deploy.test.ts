@@ -36,7 +36,7 @@ test('the set that `cardea secrets` prints is one that both planes take', async 
       .map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]),
   );
   const names = { ENVIRONMENT_ID: 'production', ISSUER: 'https://keys.example.com' };
-  const bindings = { DB: {}, FEED: { get: () => null }, HUB: {}, ATTEMPTS: {} };
+  const bindings = { DB: {}, FEED: { get: () => null }, HUB: {}, ATTEMPTS: {}, LIMITS: {} };
   expect(() => parseConfig({ ...secrets, ...names, ...bindings })).not.toThrow();
   const ROUTES = '[{"path":"/*","scopes":["api"]}]';
   const edge = { ...names, ...bindings, ORIGIN_URL: 'https://api.example.com', ROUTES };
