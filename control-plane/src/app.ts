@@ -19,6 +19,7 @@ import { problemResponse } from './http/problem.ts';
 import { requestIdOf } from './http/request-id.ts';
 import type { Route } from './http/route.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
+import { networkNotFound, tenantOfHost, tenantOfPrincipal } from './http/tenant-of-request.ts';
 import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
 import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
 import { verifyApiKeyRoute } from './routes/api-keys/verify.ts';
@@ -72,8 +73,6 @@ export function routesOf(deps: Deps, surface: Surface): readonly Route[] {
   return [...routes, openApiRoute(routes), referenceRoute(routes)];
 }
 
-const NO_TENANT = 'network not found';
-
 export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
   const app = new Hono<HonoEnv>({ getPath: routingPath });
   app.use('*', observeRequests(deps));
@@ -90,23 +89,22 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
       context.header('Cache-Control', CACHE_CONTROL_DEFAULT);
     }
   });
-  app.use('*', async (context, next) => {
-    const tenant = await deps.tenants.byHost(new URL(context.req.url).host);
-    if (tenant === undefined) return problemResponse({ code: 'not_found', message: NO_TENANT });
-    context.set('tenant', tenant);
-    return next();
-  });
   // Where the admin API is not served its paths are unknown ones, to admins too.
   for (const prefix of surface === 'public' ? [] : ADMIN_PREFIXES) {
     app.use(`${prefix}/*`, async (context, next) => {
+      const ofHost = await tenantOfHost(deps.tenants, context.req.raw);
+      if (ofHost === undefined) return networkNotFound();
       const { adminTokenSha256 } = deps.config;
       const principal = await authenticateAdmin(context.req.raw.headers, adminTokenSha256);
       if (principal === undefined) return unauthorized();
+      const tenant = await tenantOfPrincipal(deps.tenants, ofHost, principal);
+      if (tenant === undefined) return problemResponse({ code: 'forbidden' });
       context.set('principal', principal);
+      context.set('tenant', tenant);
       return next();
     });
   }
-  for (const route of routesOf(deps, surface)) mountRoute(app, route);
+  for (const route of routesOf(deps, surface)) mountRoute(app, route, deps);
   app.notFound(() => problemResponse({ code: 'not_found' }));
   app.onError((error, context) => answerFailure(error, deps.log, context.get('requestId')));
   return app;

@@ -14,6 +14,7 @@ import type { FeedReader } from './publication/feed-reader.ts';
 import type { RateLimiter } from './rate-limits/rate-limiter.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
 import type { SigningKeyStore } from './signing-keys/store.ts';
+import type { TenantStore } from './tenants/store.ts';
 import type { TenantResolver } from './tenants/tenant-resolver.ts';
 import type { Attempts } from './tokens/attempts.ts';
 import type { DerivedTokenVerifier } from './tokens/derived-tokens.ts';
@@ -47,6 +48,7 @@ export interface Deps {
   readonly tracing: Tracing;
   readonly clientAddressOf: ClientAddressOf;
   readonly tenants: TenantResolver;
+  readonly tenantStore: TenantStore;
   readonly apiKeys: ApiKeyStore;
   readonly lastUsed: LastUsedRecorder;
   readonly rateLimiter: RateLimiter;

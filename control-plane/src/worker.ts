@@ -13,6 +13,7 @@ import { createMintingStore } from './database/minting-store.d1.ts';
 import { createRevocationStore } from './database/revocation-store.d1.ts';
 import { createSigningKeyStore } from './database/signing-key-store.d1.ts';
 import { createStoredSecretStore } from './database/stored-secret-store.d1.ts';
+import { createTenantStore } from './database/tenant-store.d1.ts';
 import type { Deps } from './deps.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
@@ -24,7 +25,7 @@ import { createFeedReader } from './publication/feed-reader.ts';
 import { createHubAnnouncer } from './publication/hub-announcer.ts';
 import { createHubClient } from './publication/hub-client.ts';
 import { createWorkersRateLimiter } from './rate-limits/rate-limiter.workers.ts';
-import { defaultTenant } from './tenants/tenant.ts';
+import { createTenantResolver } from './tenants/tenant-resolver.ts';
 import { actorSaltReader } from './tokens/actor-salt.ts';
 import { type AttemptCounter, createAttempts } from './tokens/attempts.ts';
 import { createDerivedTokenVerifier } from './tokens/derived-token-verifier.ts';
@@ -95,7 +96,7 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     keyEncryption: keys.keyEncryption,
     randomBytes,
   };
-  const tenant = defaultTenant(config);
+  const tenantStore = createTenantStore(database);
   return {
     ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
     metrics: NO_METRICS,
@@ -104,11 +105,8 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     lastUsed: createWorkersLastUsedRecorder({ apiKeys, log }),
     rateLimiter: createWorkersRateLimiter(config.bindings.limits),
     auditEvent: createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes }),
-    tenants: {
-      byHost: async () => tenant,
-      byId: async (tenantId) => (tenantId === tenant.tenantId ? tenant : undefined),
-      all: async () => [tenant],
-    },
+    tenantStore,
+    tenants: createTenantResolver({ store: tenantStore, config, clock }),
     database: createDatabaseStatus(database),
     announcer: createHubAnnouncer({ hub, revocations, log }),
     derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),

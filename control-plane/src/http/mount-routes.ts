@@ -5,9 +5,11 @@
 
 import type { Context, Hono } from 'hono';
 import type { Tenant } from '../tenants/tenant.ts';
+import type { TenantResolver } from '../tenants/tenant-resolver.ts';
 import { callerOf, type Principal, permits } from './principal.ts';
 import { problemResponse } from './problem.ts';
 import type { Route } from './route.ts';
+import { networkNotFound, tenantOfAnonymous } from './tenant-of-request.ts';
 
 export type HonoEnv = {
   Variables: {
@@ -16,8 +18,8 @@ export type HonoEnv = {
     /** The template of the route that answers: what logs show in place of the path. */
     route?: string;
     principal?: Principal;
-    /** Set before any route is reached. */
-    tenant: Tenant;
+    /** On admin paths: whom the principal acts on. */
+    tenant?: Tenant;
   };
 };
 
@@ -29,7 +31,11 @@ export function routingPath(request: Request): string {
   return new URL(request.url).pathname.replace(/\/{2,}/g, '/');
 }
 
-export function mountRoute(app: Hono<HonoEnv>, route: Route): void {
+export function mountRoute(
+  app: Hono<HonoEnv>,
+  route: Route,
+  { tenants }: { readonly tenants: TenantResolver },
+): void {
   assertPermissionFitsPath(route);
   app.on(route.method, honoPath(route.path), async (context) => {
     context.set('route', route.path);
@@ -38,6 +44,10 @@ export function mountRoute(app: Hono<HonoEnv>, route: Route): void {
       if (principal === undefined) return unauthorized();
       if (!permits(principal, route.permission)) return problemResponse({ code: 'forbidden' });
     }
+    // The guard of the admin paths has set it.
+    const tenant =
+      context.get('tenant') ?? (await tenantOfAnonymous(tenants, context.req.raw, route));
+    if (tenant === undefined) return networkNotFound();
     const clientAddress = context.get('clientAddress');
     const requestId = context.get('requestId');
     return route.handle({
@@ -45,7 +55,7 @@ export function mountRoute(app: Hono<HonoEnv>, route: Route): void {
       params: pathParameters(context, route.path),
       query: new URL(context.req.url).searchParams,
       requestId,
-      tenant: context.get('tenant'),
+      tenant,
       caller: callerOf(principal, { requestId, clientAddress }),
       ...(clientAddress === undefined ? {} : { clientAddress }),
       ...(principal === undefined ? {} : { principal }),

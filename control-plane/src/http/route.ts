@@ -39,6 +39,8 @@ export interface Route {
   readonly surface: 'admin' | 'public' | 'all';
   /** Anything but `anonymous` must lie under an admin prefix, and the other way round. */
   readonly permission: Permission;
+  /** Concerns the deployment and no tenant: answers under every host name. Anonymous routes only. */
+  readonly isForAnyHost?: boolean;
   readonly body?: z.ZodType;
   /** One sentence for the OpenAPI document. */
   readonly summary?: string;

@@ -7,12 +7,13 @@ import { systemClock } from '../clock.ts';
 import { readConfig, type WorkersConfig } from '../config.workers.ts';
 import { createRevocationStore } from '../database/revocation-store.d1.ts';
 import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
+import { createTenantStore } from '../database/tenant-store.d1.ts';
 import { consoleLog } from '../log.ts';
 import { deriveMasterKeys } from '../master-keys.ts';
 import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
 import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
 import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
-import { defaultTenant } from '../tenants/tenant.ts';
+import { createTenantResolver } from '../tenants/tenant-resolver.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
 import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
 import { HubStorage, type LiveEntry } from './hub-storage.ts';
@@ -98,11 +99,12 @@ export async function createHubParts(
 async function createTruth(config: WorkersConfig): Promise<Truth> {
   const { keyEncryption } = await deriveMasterKeys(config);
   const means = { keyEncryption, randomBytes };
+  const tenants = createTenantStore(config.bindings.database);
   return {
     revocations: createRevocationStore(config.bindings.database),
     signingKeys: createSigningKeyStore(config.bindings.database),
     generateSigningKey: (tenantId) => generateSigningKey({ tenantId, algorithm: 'EdDSA' }, means),
-    tenants: async () => [defaultTenant(config)],
+    tenants: createTenantResolver({ store: tenants, config, clock: systemClock }).all,
     binding: config,
     durations: {
       boundSeconds: publicationBoundSeconds(config),

@@ -53,8 +53,12 @@ export function tenantOf(
     settings.derivedTokenTtlMaxSeconds ?? defaults.derivedTokenTtlMaxSeconds,
     defaults.derivedTokenTtlMaxSeconds,
   );
-  const apiKeyTtlMaxSeconds = settings.apiKeyTtlMaxSeconds ?? defaults.apiKeyTtlMaxSeconds;
-  const apiKeysMax = settings.apiKeysMax ?? defaults.apiKeysMax;
+  // What the deployment allows may have shrunk since the tenant chose.
+  const apiKeyTtlMaxSeconds = Math.min(
+    settings.apiKeyTtlMaxSeconds ?? defaults.apiKeyTtlMaxSeconds,
+    defaults.apiKeyTtlMaxSeconds,
+  );
+  const apiKeysMax = lowest(settings.apiKeysMax, defaults.apiKeysMax);
   return {
     tenantId,
     issuer: settings.issuer ?? defaults.issuer,
@@ -74,6 +78,12 @@ export function tenantOf(
     ),
     ...(apiKeysMax === undefined ? {} : { apiKeysMax }),
   };
+}
+
+/** `undefined` if there is none of them. */
+function lowest(...limits: ReadonlyArray<number | undefined>): number | undefined {
+  const set = limits.filter((limit) => limit !== undefined);
+  return set.length === 0 ? undefined : Math.min(...set);
 }
 
 /** The tenant that exists without being created. It has no settings of its own. */

@@ -13,6 +13,7 @@ export function feedHeadRoute(deps: Deps): Route {
     path: '/feed/v1/head',
     surface: 'public',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async ({ raw }) => {
       const head = await deps.feed.head();
       if (head === undefined) return feedUnavailable();

@@ -14,6 +14,7 @@ export function feedKeysetRoute(deps: Deps): Route {
     path: '/feed/v1/keyset/{hash}',
     surface: 'public',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async ({ params }) => {
       const text = await deps.feed.keyset(params.hash ?? '');
       if (text === undefined) return feedUnavailable();

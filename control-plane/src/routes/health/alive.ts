@@ -8,6 +8,7 @@ export function aliveRoute(): Route {
     path: '/health/alive',
     surface: 'all',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async () => Response.json({ status: 'ok' }),
   };
 }

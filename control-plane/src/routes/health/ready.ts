@@ -11,6 +11,7 @@ export function readyRoute(deps: Deps): Route {
     path: '/health/ready',
     surface: 'all',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async ({ requestId }) => {
       await deps.database.check();
       const rule = await publisherProblem(deps, requestId);

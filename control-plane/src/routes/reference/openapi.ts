@@ -11,6 +11,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     path: '/openapi.json',
     surface: 'all',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async ({ raw }) => Response.json(documentOf(routes, raw), { headers: CACHED }),
   };
 }

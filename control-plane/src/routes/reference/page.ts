@@ -14,6 +14,7 @@ export function referenceRoute(routes: readonly Route[]): Route {
     path: '/reference',
     surface: 'all',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async ({ raw }) => {
       const style = toBase64(await sha256(encodeUtf8(REFERENCE_STYLE)));
       const headers = {

@@ -13,6 +13,7 @@ export function versionRoute(deps: Deps): Route {
     path: '/version',
     surface: 'all',
     permission: 'anonymous',
+    isForAnyHost: true,
     handle: async () =>
       Response.json({
         version: VERSION,
