@@ -57,20 +57,53 @@ function parseMetadata(json: string): Readonly<Record<string, unknown>> {
   return JSON.parse(json);
 }
 
+/** The column values of a new key that are its own, by column name: one JSON parameter holds them. */
+export interface NewRow {
+  readonly nid: string;
+  readonly key_id: string;
+  readonly kind: ApiKey['kind'];
+  readonly name: string;
+  readonly actor_id: string;
+  readonly scopes: string;
+  readonly metadata: string | null;
+  readonly visibility: ApiKey['visibility'];
+  readonly secret_hash: string;
+  readonly ttl_ms: number | null;
+  readonly rate_limit_quota: string | null;
+  readonly rate_limit_window_s: number | null;
+  readonly allowed_cidrs: string | null;
+  readonly changed_by: string;
+}
+
+export function newRow({ key, audit }: Pick<KeyInsertion, 'key' | 'audit'>): NewRow {
+  const { allowedCidrs, metadata, rateLimitPolicy, ttlSeconds } = key;
+  return {
+    nid: key.tenantId,
+    key_id: key.keyId,
+    kind: key.kind,
+    name: key.name,
+    actor_id: key.actorId,
+    scopes: JSON.stringify(key.scopes),
+    metadata: metadata === undefined ? null : JSON.stringify(metadata),
+    visibility: key.visibility,
+    secret_hash: key.secretHash,
+    ttl_ms: ttlSeconds === undefined ? null : Math.trunc(ttlSeconds * 1000),
+    rate_limit_quota: rateLimitPolicy?.quota ?? null,
+    rate_limit_window_s: rateLimitPolicy?.windowSeconds ?? null,
+    allowed_cidrs: allowedCidrs === undefined ? null : JSON.stringify(allowedCidrs),
+    changed_by: audit.eventId,
+  };
+}
+
 /**
- * `SELECT` of one new row: every column in the order of the schema, because drizzle names them so.
- * Where the row's expiry comes from, and the rest of the statement, is the caller's.
+ * The expressions of one new row: every column in the order of the schema, because drizzle names
+ * them so. `item` is what a `NewRow` is called in the statement.
  */
-export function newRowSelection(
-  { key, audit }: Pick<KeyInsertion, 'key' | 'audit'>,
-  expireTimeMs: SQL,
-): SQL {
-  const { rateLimitPolicy } = key;
-  const metadata = key.metadata === undefined ? null : JSON.stringify(key.metadata);
-  const allowedCidrs = key.allowedCidrs === undefined ? null : JSON.stringify(key.allowedCidrs);
-  return sql`SELECT ${key.tenantId}, ${key.keyId}, ${key.kind}, ${key.name}, ${key.actorId},
-    ${JSON.stringify(key.scopes)}, ${metadata}, 'active', ${key.visibility}, ${key.secretHash},
+export function newRowExpressions(item: SQL, expireTimeMs: SQL): SQL {
+  const own = (name: keyof NewRow) => sql`${item} ->> ${sql.raw(`'${name}'`)}`;
+  return sql`${own('nid')}, ${own('key_id')}, ${own('kind')}, ${own('name')}, ${own('actor_id')},
+    ${own('scopes')}, ${own('metadata')}, 'active', ${own('visibility')}, ${own('secret_hash')},
     ${NOW_MS}, ${NOW_MS}, ${expireTimeMs}, NULL,
-    ${rateLimitPolicy?.quota ?? null}, ${rateLimitPolicy?.windowSeconds ?? null},
-    ${allowedCidrs}, NULL, NULL, NULL, NULL, NULL, 1, ${audit.eventId}`;
+    ${own('rate_limit_quota')}, ${own('rate_limit_window_s')}, ${own('allowed_cidrs')},
+    NULL, NULL, NULL, NULL, NULL, 1, ${own('changed_by')}`;
 }

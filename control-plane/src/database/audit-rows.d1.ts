@@ -20,3 +20,29 @@ export function auditInsert(db: DrizzleD1Database, event: NewAuditEvent, guard: 
       ${event.mac}, NULL, NULL WHERE ${guard}`,
   );
 }
+
+/**
+ * The same for many events, each inserted if `guardOf` holds for it: the guard is given an SQL
+ * expression of a JSON object with `event_id`, `nid` and `target_id`.
+ */
+export function auditInsertEach(
+  db: DrizzleD1Database,
+  events: readonly NewAuditEvent[],
+  guardOf: (item: SQL) => SQL,
+) {
+  const item = sql`e.value`;
+  const rows = events.map(({ caller, ...event }) => ({
+    ...{ event_id: event.eventId, nid: event.tenantId, operation: event.operation },
+    ...{ target_id: event.targetId, caller_kind: caller.kind, caller_id: caller.id },
+    ...{ caller_role: caller.role, request_id: caller.requestId },
+    ...{ client_address: caller.clientAddress, mac: event.mac },
+    changes: JSON.stringify(event.changes),
+  }));
+  return db.insert(auditEvents).select(
+    sql`SELECT ${item} ->> 'event_id', ${item} ->> 'nid', ${NOW_MS}, ${item} ->> 'operation',
+        ${item} ->> 'target_id', ${item} ->> 'caller_kind', ${item} ->> 'caller_id',
+        ${item} ->> 'caller_role', ${item} ->> 'request_id', ${item} ->> 'client_address',
+        ${item} ->> 'changes', ${item} ->> 'mac', NULL, NULL
+      FROM json_each(${JSON.stringify(rows)}) AS e WHERE ${guardOf(item)}`,
+  );
+}
