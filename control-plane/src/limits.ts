@@ -52,3 +52,12 @@ export const RATE_LIMIT_QUOTA_MAX = 10 ** 12;
 
 /** Credentials in one batchVerify (Talos's). */
 export const VERIFY_BATCH_MAX = 100;
+
+/** Failed verifications a minute and tenant that become audit events. All of them are counted. */
+export const VERIFICATION_FAILURES_PER_MINUTE = 10;
+
+/** Audit events that one call verifies: about a second of work. Longer logs take more calls. */
+export const AUDIT_EVENTS_VERIFIED_MAX = 10_000;
+
+/** Events of an export that one call compares with the log. */
+export const AUDIT_EVENTS_COMPARED_MAX = 500;
