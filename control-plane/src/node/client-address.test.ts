@@ -32,7 +32,7 @@ const CASES: ReadonlyArray<
   ['a header that is far too long', 1, `${'9,'.repeat(2000)}${CLIENT}`, undefined],
 ];
 
-test.each(CASES)('%s (%i hops, %j)', (_, hops, forwardedFor, address) => {
+test.each(CASES)('%s (%i hops, %j)', (...[, hops, forwardedFor, address]) => {
   expect(clientAddressOf({ remoteAddress: PROXY, forwardedFor }, hops)).toBe(address);
 });
 
