@@ -4,6 +4,8 @@ import type { RandomBytes } from '@cardea/shared/crypto/random';
 import type { LastUsedRecorder } from './api-keys/last-used.ts';
 import type { ApiKeyStore } from './api-keys/store.ts';
 import type { MakeAuditEvent } from './audit/audit-event.ts';
+import type { FailureSampler } from './audit/failure-sampler.ts';
+import type { AuditStore } from './audit/store.ts';
 import type { Clock } from './clock.ts';
 import type { ControlPlaneConfig } from './config.ts';
 import type { Log } from './log.ts';
@@ -50,9 +52,15 @@ export interface Deps {
   readonly tenants: TenantResolver;
   readonly tenantStore: TenantStore;
   readonly apiKeys: ApiKeyStore;
+  /** The key of the ids of imported keys: see `api-keys/imported-key-id`. */
+  readonly importPepper: () => Promise<CryptoKey>;
   readonly lastUsed: LastUsedRecorder;
   readonly rateLimiter: RateLimiter;
   readonly auditEvent: MakeAuditEvent;
+  readonly auditEvents: AuditStore;
+  /** The key that the audit log is sealed with. */
+  readonly auditKey: () => Promise<CryptoKey>;
+  readonly failures: FailureSampler;
   readonly database: DatabaseStatus;
   readonly announcer: RevocationAnnouncer;
   readonly derivedTokens: DerivedTokenVerifier;

@@ -1,13 +1,17 @@
 /** The control plane on Cloudflare Workers. Composition root: the only file that knows them all. */
 
+import { waitUntil } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { createWorkersLastUsedRecorder } from './api-keys/last-used.workers.ts';
+import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createApp } from './app.ts';
 import { auditKeyReader, createEventRecorder } from './audit/event-recorder.ts';
+import { createFailureSampler } from './audit/failure-sampler.ts';
 import { systemClock } from './clock.ts';
 import { readConfig, type WorkersConfig } from './config.workers.ts';
 import { ConfigInvalid } from './config-source.ts';
 import { createApiKeyStore } from './database/api-key-store.d1.ts';
+import { createAuditStore } from './database/audit-store.d1.ts';
 import { createDatabaseStatus } from './database/database-status.d1.ts';
 import { createMintingStore } from './database/minting-store.d1.ts';
 import { createRevocationStore } from './database/revocation-store.d1.ts';
@@ -99,12 +103,13 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const tenantStore = createTenantStore(database);
   return {
     ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
+    importPepper: importPepperReader(secrets),
     metrics: NO_METRICS,
     tracing: NO_TRACING,
     clientAddressOf: ({ headers }) => headers.get('cf-connecting-ip') ?? undefined,
     lastUsed: createWorkersLastUsedRecorder({ apiKeys, log }),
     rateLimiter: createWorkersRateLimiter(config.bindings.limits),
-    auditEvent: createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes }),
+    ...createAuditParts({ database, secrets, clock, log }),
     tenantStore,
     tenants: createTenantResolver({ store: tenantStore, config, clock }),
     database: createDatabaseStatus(database),
@@ -119,6 +124,22 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     }),
     feed: createFeedReader({ hub, clock, log }),
   };
+}
+
+function createAuditParts({
+  database,
+  secrets,
+  clock,
+  log,
+}: Pick<Deps, 'clock' | 'log'> & {
+  readonly database: D1Database;
+  readonly secrets: SecretMeans;
+}): Pick<Deps, 'auditEvent' | 'auditEvents' | 'auditKey' | 'failures'> {
+  const auditEvents = createAuditStore(database);
+  const auditKey = auditKeyReader(secrets);
+  const auditEvent = createEventRecorder({ auditKey, randomBytes });
+  const sampling = { events: auditEvents, auditEvent, inBackground: waitUntil, clock, log };
+  return { auditEvent, auditEvents, auditKey, failures: createFailureSampler(sampling) };
 }
 
 function createMintingParts(config: WorkersConfig, secrets: SecretMeans): MintingParts {

@@ -41,10 +41,14 @@ export async function macOf(
   auditKey: CryptoKey,
   event: Omit<NewAuditEvent, 'mac'>,
 ): Promise<string> {
+  return encodeBase64url(await hmacSha256(auditKey, bytesOf(event)));
+}
+
+/** What MAC and seal are computed over: every member that the operation chose. */
+export function bytesOf(event: Omit<NewAuditEvent, 'mac'>): Uint8Array<ArrayBuffer> {
   const { eventId, tenantId, operation, targetId, caller, changes } = event;
-  const bytes = frame(
+  return frame(
     'audit-event/v1',
     ...[eventId, tenantId, operation, targetId, canonicalJson(caller), canonicalJson(changes)],
   );
-  return encodeBase64url(await hmacSha256(auditKey, bytes));
 }

@@ -3,10 +3,14 @@
 import { DurableObject } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { auditKeyReader } from '../audit/event-recorder.ts';
+import { sealAuditEvents } from '../audit/seal-events.ts';
 import { systemClock } from '../clock.ts';
 import { readConfig, type WorkersConfig } from '../config.workers.ts';
+import { createAuditStore } from '../database/audit-store.d1.ts';
 import { createRevocationStore } from '../database/revocation-store.d1.ts';
 import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
+import { createStoredSecretStore } from '../database/stored-secret-store.d1.ts';
 import { createTenantStore } from '../database/tenant-store.d1.ts';
 import { consoleLog } from '../log.ts';
 import { deriveMasterKeys } from '../master-keys.ts';
@@ -100,6 +104,14 @@ async function createTruth(config: WorkersConfig): Promise<Truth> {
   const { keyEncryption } = await deriveMasterKeys(config);
   const means = { keyEncryption, randomBytes };
   const tenants = createTenantStore(config.bindings.database);
+  const sealing = {
+    events: createAuditStore(config.bindings.database),
+    auditKey: auditKeyReader({
+      ...means,
+      store: createStoredSecretStore(config.bindings.database),
+    }),
+    log: consoleLog,
+  };
   return {
     revocations: createRevocationStore(config.bindings.database),
     signingKeys: createSigningKeyStore(config.bindings.database),
@@ -110,6 +122,7 @@ async function createTruth(config: WorkersConfig): Promise<Truth> {
       boundSeconds: publicationBoundSeconds(config),
       tokenLivesSeconds: tokenLivesSeconds(config),
     },
+    sealAudit: (known) => sealAuditEvents(sealing, known),
   };
 }
 
