@@ -2,6 +2,7 @@
 
 import { waitUntil } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
+import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createWorkersLastUsedRecorder } from './api-keys/last-used.workers.ts';
 import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createApp } from './app.ts';
@@ -103,6 +104,7 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const tenantStore = createTenantStore(database);
   return {
     ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
+    importPepper: importPepperReader(secrets),
     importPepper: importPepperReader(secrets),
     metrics: NO_METRICS,
     tracing: NO_TRACING,

@@ -14,6 +14,7 @@ import type { Deps } from '../deps.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { CREDENTIAL_ROUTING } from './credential-routing.ts';
+import { importedKeyId, rawKeyHashOf } from './imported-key-id.ts';
 import { statusOf } from './status.ts';
 import type { StoredApiKey } from './store.ts';
 
@@ -42,7 +43,7 @@ export interface PresentedKey {
  * `api_key_disabled`, `ip_not_allowed`, in this order, and with `token_type_unsupported` for what is no API key at all.
  */
 export async function authenticateApiKey(
-  deps: Pick<Deps, 'apiKeys' | 'keys'>,
+  deps: Pick<Deps, 'apiKeys' | 'importPepper' | 'keys'>,
   text: string,
   { tenant, clientAddress }: Presentation,
 ): Promise<Result<AuthenticatedApiKey>> {
@@ -52,7 +53,7 @@ export async function authenticateApiKey(
 
 /** Proves possession of a key, whatever its status. Refuses as above, up to `api_key_unknown`. */
 export async function proveApiKey(
-  deps: Pick<Deps, 'apiKeys' | 'keys'>,
+  deps: Pick<Deps, 'apiKeys' | 'importPepper' | 'keys'>,
   text: string,
   tenant: Tenant,
 ): Promise<Result<AuthenticatedApiKey>> {
@@ -64,13 +65,17 @@ export async function proveApiKey(
 
 /** What comes before the database. Refuses with `api_key_malformed`, `token_type_unsupported`. */
 export async function presentedKeyOf(
-  deps: Pick<Deps, 'keys'>,
+  deps: Pick<Deps, 'importPepper' | 'keys'>,
   text: string,
   tenant: Tenant,
 ): Promise<Result<PresentedKey>> {
   const kind = kindOfCredential(text, CREDENTIAL_ROUTING);
   if (kind === 'jwt' || kind === 'macaroon') return refuse('token_type_unsupported');
-  if (kind === 'imported') return refuse('api_key_unknown'); // No key can be imported yet.
+  if (kind === 'imported') {
+    const rawKeyHash = await rawKeyHashOf(text);
+    const keyId = await importedKeyId(await deps.importPepper(), tenant.tenantId, rawKeyHash);
+    return accept({ kind, keyId, secretHash: '' });
+  }
   const { apiKeyPrefix, publicApiKeyPrefix, retiredApiKeyPrefixes } = tenant;
   const checked = await checkApiKey(text, {
     checksumKeys: deps.keys.checksum,
