@@ -56,9 +56,7 @@ export function createSigningKeyStore(database: D1Database): SigningKeyStore {
       await answered(db.update(signingKeys).set({ publishedAtS: NOW }).where(unmarked));
     },
 
-    async promote(tenantId, durations) {
-      return promote(database, tenantId, durations);
-    },
+    promote: (tenantId, durations) => promote(database, tenantId, durations),
 
     async listSealed() {
       return answered(
@@ -93,6 +91,8 @@ export function createSigningKeyStore(database: D1Database): SigningKeyStore {
       const retired = { state: 'retired', sealedPrivateJwk: '' } as const;
       await answered(db.update(signingKeys).set(retired).where(due));
     },
+
+    replaceRevoked: (kids, replacement) => replaceRevoked(database, kids, replacement),
   };
 }
 
@@ -144,6 +144,24 @@ async function promote(
     .bind(tenantId, boundSeconds);
   const [, activated] = await answered(database.batch([retire, activate]));
   return activated?.meta.changes === 1 ? 'promoted' : 'not_due';
+}
+
+/** One batch: the tenant is at no moment without a key that signs or will sign. */
+async function replaceRevoked(
+  database: D1Database,
+  kids: readonly string[],
+  replacement: NewSigningKey,
+): Promise<void> {
+  const retire = database
+    .prepare(
+      `UPDATE signing_keys
+       SET state = 'retired', sealed_private_jwk = '', retired_at_s = unixepoch()
+       WHERE nid = ? AND state <> 'retired' AND kid IN (SELECT value FROM json_each(?))`,
+    )
+    .bind(replacement.tenantId, JSON.stringify(kids));
+  const unless = `nid = ? AND state IN ('pending', 'active')`;
+  const insert = insertWhere(database, replacement, unless);
+  await answered(database.batch([retire, insert]));
 }
 
 export function toSigningKey(row: typeof signingKeys.$inferSelect): SigningKey {

@@ -99,6 +99,9 @@ export function createSigningKeyStore(db: PostgresDatabase): SigningKeyStore {
       const retired = { state: 'retired', sealedPrivateJwk: '' } as const;
       await answered(db.update(signingKeys).set(retired).where(due));
     },
+
+    replaceRevoked: (kids, replacement) =>
+      inTransaction(db, (tx) => replaceRevoked(tx, kids, replacement)),
   };
 }
 
@@ -164,4 +167,20 @@ async function promote(
     )
     .returning({ kid: signingKeys.kid });
   return activated.length === 1 ? 'promoted' : 'not_due';
+}
+
+async function replaceRevoked(
+  tx: PostgresDatabase,
+  kids: readonly string[],
+  replacement: NewSigningKey,
+): Promise<void> {
+  const isOfTenant = eq(signingKeys.nid, replacement.tenantId);
+  const isNamed = inArray(signingKeys.kid, elementsOf(kids));
+  await tx
+    .update(signingKeys)
+    .set({ state: 'retired', sealedPrivateJwk: '', retiredAtS: NOW_S })
+    .where(and(isOfTenant, isNamed, ne(signingKeys.state, 'retired')));
+  const isUsable = inArray(signingKeys.state, ['pending', 'active']);
+  const usable = tx.select({ kid: signingKeys.kid }).from(signingKeys);
+  await insertOnlyPending(tx, replacement, notExists(usable.where(and(isOfTenant, isUsable))));
 }

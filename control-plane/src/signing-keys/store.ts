@@ -45,4 +45,9 @@ export interface SigningKeyStore {
   reseal(reseal: Resealing): Promise<void>;
   /** Retires keys whose time is over, and erases their private halves. */
   retireDue(tenantId: string): Promise<void>;
+  /**
+   * For keys that are revoked for good: retires them at once, whatever their state, erases their private
+   * halves, and inserts `replacement` as pending if that leaves the tenant none that signs or will sign.
+   */
+  replaceRevoked(kids: readonly string[], replacement: NewSigningKey): Promise<void>;
 }
