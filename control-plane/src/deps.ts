@@ -54,8 +54,6 @@ export interface Deps {
   readonly apiKeys: ApiKeyStore;
   /** The key of the ids of imported keys: see `api-keys/imported-key-id`. */
   readonly importPepper: () => Promise<CryptoKey>;
-  /** The key of the ids of imported keys: see `api-keys/imported-key-id`. */
-  readonly importPepper: () => Promise<CryptoKey>;
   readonly lastUsed: LastUsedRecorder;
   readonly rateLimiter: RateLimiter;
   readonly auditEvent: MakeAuditEvent;

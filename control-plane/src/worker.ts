@@ -4,7 +4,6 @@ import { waitUntil } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createWorkersLastUsedRecorder } from './api-keys/last-used.workers.ts';
-import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createApp } from './app.ts';
 import { auditKeyReader, createEventRecorder } from './audit/event-recorder.ts';
 import { createFailureSampler } from './audit/failure-sampler.ts';
@@ -104,7 +103,6 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const tenantStore = createTenantStore(database);
   return {
     ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
-    importPepper: importPepperReader(secrets),
     importPepper: importPepperReader(secrets),
     metrics: NO_METRICS,
     tracing: NO_TRACING,
