@@ -155,7 +155,7 @@ function elementsOf(texts: readonly string[]): SQLWrapper {
   return sql`(SELECT value FROM json_each(${JSON.stringify(texts)}))`;
 }
 
-function toAuditEvent(row: Row): AuditEvent {
+export function toAuditEvent(row: Row): AuditEvent {
   return {
     eventId: row.eventId,
     tenantId: row.nid,

@@ -6,10 +6,17 @@
 
 import { type SQL, sql } from 'drizzle-orm';
 
-/** Milliseconds. Read anew at each place where it stands. */
-export const NOW_MS: SQL<number> =
+/** Milliseconds, read where it stands: in `RETURNING`, after the row has been locked. */
+export const CLOCK_MS: SQL<number> =
   sql<number>`floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint`.mapWith(Number);
 
-/** Whole seconds. */
-export const NOW_S: SQL<number> =
-  sql<number>`floor(extract(epoch FROM clock_timestamp()))::bigint`.mapWith(Number);
+const CLOCK_S = sql<number>`floor(extract(epoch FROM clock_timestamp()))::bigint`;
+
+/**
+ * Milliseconds; the same value for every row of a statement. A sub-query: the planner takes what it
+ * answers for a constant, so an index can serve comparisons with it.
+ */
+export const NOW_MS: SQL<number> = sql<number>`(SELECT ${CLOCK_MS})`.mapWith(Number);
+
+/** Whole seconds, as {@link NOW_MS}. */
+export const NOW_S: SQL<number> = sql<number>`(SELECT ${CLOCK_S})`.mapWith(Number);

@@ -15,7 +15,7 @@ import { and, eq, getTableColumns, inArray, max, or, type SQL, sql } from 'drizz
 import type { MintingMoment, MintingQuery, MintingStore } from '../tokens/minting-store.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { toApiKey } from './api-key-row.d1.ts';
-import { NOW_MS } from './clock.pg.ts';
+import { CLOCK_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { elementsOf, isLive, isOfTenant } from './revocation-store.pg.ts';
 import { apiKeys, revocations, signingKeys } from './schema.pg.ts';
@@ -48,7 +48,7 @@ async function readLocked(
     .update(apiKeys)
     .set({ revision: sql`${apiKeys.revision}` })
     .where(isKey(query))
-    .returning({ nowMs: NOW_MS });
+    .returning({ nowMs: CLOCK_MS });
   if (lock === undefined) return undefined;
   return (await readMoment(tx, query, sql<number>`${lock.nowMs}::bigint`.mapWith(Number)))?.moment;
 }

@@ -219,7 +219,7 @@ async function deleteTenant(
   return { outcome: present === undefined ? 'not_found' : 'has_live_keys' };
 }
 
-function toTenant(row: typeof tenants.$inferSelect & { readonly hosts: string }): StoredTenant {
+export function toTenant(row: typeof tenants.$inferSelect & { readonly hosts: string }): StoredTenant {
   return {
     tenantId: row.nid,
     name: row.name,
