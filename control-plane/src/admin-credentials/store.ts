@@ -4,11 +4,16 @@ import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { NewAuditEvent } from '../audit/audit-event.ts';
 import type { AdminCredential } from './admin-credential.ts';
 
+/** When a credential ends: so long after it is made by the database's clock, or exactly then. */
+export type CredentialEnd =
+  | { readonly afterSeconds: number }
+  | { readonly expireTime: UnixMilliseconds };
+
 export interface NewAdminCredential
   extends Omit<AdminCredential, 'createTime' | 'expireTime' | 'revokeTime'> {
   /** SHA-256 of the 32 random bytes, lowercase hexadecimal. */
   readonly secretHash: string;
-  readonly ttlSeconds?: number;
+  readonly end: CredentialEnd;
 }
 
 export interface StoredAdminCredential {
@@ -25,14 +30,15 @@ export interface CredentialScope {
 
 export interface CredentialReplacement extends CredentialScope {
   readonly oldCredentialId: string;
-  /** Seconds for which the old one stays good. */
+  /** Seconds for which the old one stays good. With 0 it is refused from this moment on. */
   readonly overlapSeconds: number;
-  /** Has the old one's tenant, role, name and expiry: those of this argument are not looked at. */
+  /** Gets the old one's tenant, role, name and expiry. */
   readonly replacement: Pick<NewAdminCredential, 'credentialId' | 'secretHash'>;
   readonly audit: NewAuditEvent;
 }
 
 export interface AdminCredentialStore {
+  /** The event's target is the credential. */
   insert(credential: NewAdminCredential, audit: NewAuditEvent): Promise<AdminCredential>;
   find(credentialId: string): Promise<StoredAdminCredential | undefined>;
   /** Order: `credentialId` ascending. Revoked and expired ones are listed until they are pruned. */
@@ -43,13 +49,15 @@ export interface AdminCredentialStore {
     readonly now: UnixMilliseconds;
     readonly nextAfterCredentialId?: string;
   }>;
+  /** Ends it now, an overlap cut short included. An expired one can be revoked. */
   revoke(
     revocation: CredentialScope & { readonly credentialId: string; readonly audit: NewAuditEvent },
   ): Promise<'revoked' | 'already_revoked' | 'not_found'>;
-  /** Inserts the new one and sets the end of the old one, together or not at all. */
-  replace(
-    replacement: CredentialReplacement,
-  ): Promise<
+  /**
+   * Inserts the new one and sets the end of the old one, together or not at all. `not_active`: the old
+   * one is expired or revoked, or has been replaced before (its overlap lasts).
+   */
+  replace(replacement: CredentialReplacement): Promise<
     | {
         readonly outcome: 'replaced';
         readonly credential: AdminCredential;
