@@ -20,6 +20,7 @@ import { requestIdOf } from './http/request-id.ts';
 import type { Route } from './http/route.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
 import { networkNotFound, tenantOfHost, tenantOfPrincipal } from './http/tenant-of-request.ts';
+import { batchVerifyRoute } from './routes/api-keys/batch-verify.ts';
 import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
 import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
 import { verifyApiKeyRoute } from './routes/api-keys/verify.ts';
@@ -51,6 +52,7 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   revokeIssuedApiKeyRoute,
   revokeApiKeyRoute,
   verifyApiKeyRoute,
+  batchVerifyRoute,
   selfRevokeRoute,
   deriveTokenRoute,
   jwksRoute,

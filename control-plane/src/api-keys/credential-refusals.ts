@@ -32,6 +32,8 @@ const TYPE = row('INVALID_FORMAT', 'invalid_token_type', 'Credentials of this ki
 const UNFORESEEN = row('INTERNAL', 'internal_server_error', 'It could not be verified.');
 
 const ROWS: Readonly<Partial<Record<RefusalReason, CredentialRefusalRow>>> = {
+  credential_missing: row('INVALID_FORMAT', 'credential_required', 'A credential is required.'),
+
   // The same answer for a wrong checksum and an unknown id: neither says which it was.
   api_key_malformed: NOT_FOUND,
   api_key_unknown: NOT_FOUND,
@@ -42,7 +44,7 @@ const ROWS: Readonly<Partial<Record<RefusalReason, CredentialRefusalRow>>> = {
   ip_not_allowed: row('IP_NOT_ALLOWED', 'ip_not_allowed', 'Not allowed from this address.'),
 
   token_malformed: SIGNATURE,
-  token_too_large: row('INVALID_FORMAT', 'unknown_credential', 'The token is too long.'),
+  token_too_large: row('INVALID_FORMAT', 'unknown_credential', 'The credential is too long.'),
   token_type_unsupported: TYPE,
   token_algorithm_unsupported: SIGNATURE,
   token_header_unsupported: SIGNATURE,

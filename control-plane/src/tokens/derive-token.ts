@@ -2,7 +2,7 @@
 
 import { parseJwt } from '@cardea/shared/jwt/parse';
 import { accept, type Result } from '@cardea/shared/result';
-import { verifyCredential } from '../api-keys/verify-credential.ts';
+import { type VerifiedCredential, verifyCredential } from '../api-keys/verify-credential.ts';
 import type { Deps } from '../deps.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import { type MintOutcome, type MintRequest, mintToken } from './mint-token.ts';
@@ -24,13 +24,24 @@ export async function deriveToken(
   if (!parent.ok) return { outcome: 'parent_refused', refusal: parent.refusal };
   const { tenant } = presented;
   const terms = { ...request, tenant, whenDefaultTooLong: 'refuse' } as const;
-  return mintToken(deps.minting, parent.value, terms);
+  const minted = await mintToken(deps.minting, parent.value, terms);
+  if (minted.outcome === 'minted') noteUse(deps, parent.value);
+  return minted;
 }
+
+/** Of an API key. A token that a token is derived from is no use of the key itself. */
+function noteUse({ lastUsed }: Pick<Deps, 'lastUsed'>, parent: VerifiedParent): void {
+  if (parent.kind === 'api_key') lastUsed.used(parent.key, parent.now);
+}
+
+type VerifiedParent =
+  | Extract<VerifiedCredential, { kind: 'api_key' }>
+  | Extract<TokenParent, { kind: 'derived_token' }>;
 
 async function parentOf(
   deps: Deps,
   { tenant, credential, clientAddress }: PresentedCredential,
-): Promise<Result<TokenParent>> {
+): Promise<Result<VerifiedParent>> {
   const verified = await verifyCredential(deps, credential, { tenant, clientAddress });
   if (!verified.ok) return verified;
   if (verified.value.kind === 'api_key') return accept(verified.value);

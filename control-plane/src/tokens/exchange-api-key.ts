@@ -35,13 +35,15 @@ export async function exchangeApiKey(deps: Deps, exchange: Exchange): Promise<Ex
     if (authenticated.refusal.reason === 'ip_not_allowed') return { outcome: 'address_refused' };
     return countFailure(deps, clientAddress);
   }
-  const { key } = authenticated.value;
+  const { key, now } = authenticated.value;
   if (client.clientId !== '' && client.clientId !== key.keyId) {
     return countFailure(deps, clientAddress);
   }
   const parent = { kind: 'api_key', key } as const;
   const request = { ...terms, tenant, customClaims: {}, whenDefaultTooLong: 'shorten' } as const;
-  return mintToken(deps.minting, parent, request);
+  const minted = await mintToken(deps.minting, parent, request);
+  if (minted.outcome === 'minted') deps.lastUsed.used(key, now);
+  return minted;
 }
 
 async function countFailure(

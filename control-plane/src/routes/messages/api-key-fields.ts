@@ -1,7 +1,5 @@
 /** Fields that several requests about API keys share, with their limits. */
 
-import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { kindOfCredential } from '@cardea/shared/credential/kind';
 import { parseCidr } from '@cardea/shared/ip/cidr';
 import {
   API_KEY_BYTES_MAX,
@@ -13,7 +11,7 @@ import {
 } from '@cardea/shared/limits';
 import { z } from 'zod';
 import type { RateLimitPolicy } from '../../api-keys/api-key.ts';
-import { CREDENTIAL_ROUTING } from '../../api-keys/credential-routing.ts';
+import { isCredentialTooLong } from '../../api-keys/credential-routing.ts';
 import {
   protoDuration,
   protoInt64,
@@ -32,15 +30,9 @@ export const metadataField = () => protoStruct({ bytesMax: METADATA_BYTES_MAX })
 
 /** An API key or a derived token: tokens may be longer. Whether it is genuine, its verifier says. */
 export const credentialField = () =>
-  protoString({ min: 1, max: TOKEN_BYTES_MAX }).refine(
-    (text) => encodeUtf8(text).length <= bytesMaxOf(text),
-    { error: `must have at most ${API_KEY_BYTES_MAX} bytes, a token ${TOKEN_BYTES_MAX}` },
-  );
-
-function bytesMaxOf(text: string): number {
-  const kind = kindOfCredential(text, CREDENTIAL_ROUTING);
-  return kind === 'jwt' || kind === 'macaroon' ? TOKEN_BYTES_MAX : API_KEY_BYTES_MAX;
-}
+  protoString({ min: 1, max: TOKEN_BYTES_MAX }).refine((text) => !isCredentialTooLong(text), {
+    error: `must have at most ${API_KEY_BYTES_MAX} bytes, a token ${TOKEN_BYTES_MAX}`,
+  });
 
 /** The allowed ranges; none at all is no restriction. */
 export const ipRestrictionField = () =>

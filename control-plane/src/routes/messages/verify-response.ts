@@ -4,6 +4,11 @@ import type { Refusal } from '@cardea/shared/refusals';
 import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import type { ApiKey } from '../../api-keys/api-key.ts';
 import { credentialRefusal } from '../../api-keys/credential-refusals.ts';
+import {
+  type CredentialUse,
+  type RateLimitState,
+  resetTimeOf,
+} from '../../api-keys/use-credential.ts';
 import type { VerifiedCredential } from '../../api-keys/verify-credential.ts';
 import { VISIBILITY_NAMES } from './enums.ts';
 import { rateLimitPolicyMessage, timestamp } from './issued-api-key.ts';
@@ -21,16 +26,42 @@ const UNSET = {
   status: 'KEY_STATUS_UNSPECIFIED',
 };
 
-export function invalidCredentialMessage({ reason }: Refusal) {
+/** There is no verification cache: what is answered is true now. */
+export const NOT_CACHED = { 'Ory-Talos-Cache': 'SKIP' };
+
+const LIMITED = {
+  error_code: 'VERIFICATION_ERROR_RATE_LIMITED',
+  error_message: 'The rate limit of the API key is used up.',
+};
+
+export function verificationMessage(use: CredentialUse, issuer: string) {
+  switch (use.outcome) {
+    case 'valid':
+      return { ...validMessage(use.credential, issuer), ...rateLimitMembers(use.rateLimit) };
+    case 'rate_limited':
+      return { ...UNSET, ...LIMITED, ...rateLimitMembers(use.rateLimit) };
+    case 'refused':
+      return { ...UNSET, ...refusalMembers(use.refusal) };
+  }
+}
+
+function refusalMembers({ reason }: Refusal) {
   const { verificationError, message } = credentialRefusal(reason);
+  return { error_code: `VERIFICATION_ERROR_${verificationError}`, error_message: message };
+}
+
+function rateLimitMembers(state: RateLimitState | undefined) {
+  if (state === undefined) return {};
+  const { decision, now, policy } = state;
+  if (decision === undefined) return { rate_limit_policy: rateLimitPolicyMessage(policy) };
   return {
-    ...UNSET,
-    error_code: `VERIFICATION_ERROR_${verificationError}`,
-    error_message: message,
+    rate_limit_policy: rateLimitPolicyMessage(policy),
+    rate_limit_remaining: String(decision.remaining),
+    rate_limit_reset_time: timestamp(resetTimeOf(decision, now)),
   };
 }
 
-export function validCredentialMessage(credential: VerifiedCredential, issuer: string) {
+function validMessage(credential: VerifiedCredential, issuer: string) {
   const valid = { ...UNSET, is_valid: true, issuer, status: 'KEY_STATUS_ACTIVE' };
   if (credential.kind === 'api_key') return { ...valid, ...apiKeyMembers(credential.key) };
   const { claims } = credential;
@@ -46,7 +77,6 @@ export function validCredentialMessage(credential: VerifiedCredential, issuer: s
 }
 
 function apiKeyMembers(key: ApiKey) {
-  const { rateLimitPolicy } = key;
   return {
     key_id: key.keyId,
     actor_id: key.actorId,
@@ -54,9 +84,6 @@ function apiKeyMembers(key: ApiKey) {
     expire_time: nullable(key.expireTime),
     metadata: key.metadata ?? null,
     visibility: VISIBILITY_NAMES[key.visibility],
-    ...(rateLimitPolicy === undefined
-      ? {}
-      : { rate_limit_policy: rateLimitPolicyMessage(rateLimitPolicy) }),
   };
 }
 

@@ -24,7 +24,9 @@ export function tokenRoute(deps: Deps): Route {
       const exchange = await readExchange(request);
       if (exchange instanceof Response) return exchange;
       try {
-        return answerOf(await exchangeApiKey(deps, exchange));
+        const exchanged = await exchangeApiKey(deps, exchange);
+        deps.metrics.increment('cardea_exchanges_total', { outcome: exchanged.outcome });
+        return answerOf(exchanged);
       } catch (error) {
         if (!(error instanceof StoreUnavailable)) throw error;
         // In the form that OAuth clients read; the general answer to an outage is another one.
