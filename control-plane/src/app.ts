@@ -40,6 +40,11 @@ import { openApiRoute } from './routes/reference/openapi.ts';
 import { referenceRoute } from './routes/reference/page.ts';
 import { listSigningKeysRoute } from './routes/signing-keys/list.ts';
 import { rotateSigningKeyRoute } from './routes/signing-keys/rotate.ts';
+import { createTenantRoute } from './routes/tenants/create.ts';
+import { deleteTenantRoute } from './routes/tenants/delete.ts';
+import { getTenantRoute } from './routes/tenants/get.ts';
+import { listTenantsRoute } from './routes/tenants/list.ts';
+import { updateTenantRoute } from './routes/tenants/update.ts';
 import { deriveTokenRoute } from './routes/tokens/derive.ts';
 import { versionRoute } from './routes/version/version.ts';
 import type { Surface } from './surface.ts';
@@ -62,6 +67,11 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   feedKeysetRoute,
   listSigningKeysRoute,
   rotateSigningKeyRoute,
+  createTenantRoute,
+  listTenantsRoute,
+  getTenantRoute,
+  updateTenantRoute,
+  deleteTenantRoute,
   aliveRoute,
   readyRoute,
   versionRoute,
