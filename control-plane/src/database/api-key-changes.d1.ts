@@ -27,10 +27,12 @@ import {
   placesLeft,
   wasChangedBy,
 } from './api-key-conditions.d1.ts';
-import { newRow, newRowExpressions, toApiKey } from './api-key-row.d1.ts';
+import { newRowExpressions } from './api-key-row.d1.ts';
+import { newRow, toApiKey } from './api-key-row.ts';
 import { auditInsert } from './audit-rows.d1.ts';
 import { NOW_MS } from './clock.d1.ts';
-import { revocationInsert, toRevocation } from './revocation-rows.d1.ts';
+import { toRevocation } from './revocation-row.ts';
+import { revocationInsert } from './revocation-rows.d1.ts';
 import { apiKeys } from './schema.d1.ts';
 
 /** What every change of a row leaves in it. */

@@ -6,7 +6,7 @@ import type { ApiKey } from '../api-keys/api-key.ts';
 import type { Idempotency, InsertOutcome, KeyInsertion } from '../api-keys/store.ts';
 import { inTransaction, undo } from './answered.pg.ts';
 import { placesLeft } from './api-key-conditions.pg.ts';
-import { type ApiKeyRow, newRow, toApiKey } from './api-key-row.d1.ts';
+import { type ApiKeyRow, newRow, toApiKey } from './api-key-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
 import { NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
@@ -22,11 +22,10 @@ async function insertWhole(tx: PostgresDatabase, insertion: KeyInsertion): Promi
   if (idempotency !== undefined && !(await claim(tx, insertion, idempotency))) {
     return replay(tx, key, idempotency);
   }
-  if (keysMax !== undefined && (await placesLeft(tx, key.tenantId, keysMax)) <= 0) {
-    undo({ outcome: 'quota_exceeded' });
-  }
+  const hasPlace = keysMax === undefined || (await placesLeft(tx, key.tenantId, keysMax)) > 0;
   const [row] = await insertRows(tx, [{ key, audit }]);
   if (row === undefined) undo({ outcome: 'exists' });
+  if (!hasPlace) undo({ outcome: 'quota_exceeded' });
   await insertAuditEvents(tx, [audit]);
   return inserted(row);
 }
@@ -150,8 +149,8 @@ function insertPlainKeys(
     const taken = await takenIds(tx, tenantId, insertions);
     const chosen: KeyInsertion[] = [];
     const refusals = insertions.map((insertion): InsertOutcome | undefined => {
-      if (places <= 0) return { outcome: 'quota_exceeded' };
       if (taken.has(insertion.key.keyId)) return { outcome: 'exists' };
+      if (places <= 0) return { outcome: 'quota_exceeded' };
       taken.add(insertion.key.keyId);
       places -= 1;
       chosen.push(insertion);

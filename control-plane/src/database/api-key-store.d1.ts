@@ -12,7 +12,7 @@ import { answered } from './answered.ts';
 import { deleteKey, replaceKey, revokeKey, updateKey } from './api-key-changes.d1.ts';
 import { elementsOf, hasStatus, isKey } from './api-key-conditions.d1.ts';
 import { insertKeys, KEY_AND_NOW, type KeyAndNow } from './api-key-inserts.d1.ts';
-import { toApiKey } from './api-key-row.d1.ts';
+import { toApiKey } from './api-key-row.ts';
 import { apiKeys } from './schema.d1.ts';
 
 export function createApiKeyStore(database: D1Database): ApiKeyStore {

@@ -24,7 +24,7 @@ import { REVOKED_KEY_KEPT_SECONDS } from '../limits.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { hasStatus, isKey, isUnrevoked, placesLeft } from './api-key-conditions.pg.ts';
 import { insertKey, insertKeys, insertRows } from './api-key-insertion.pg.ts';
-import { type ApiKeyRow, toApiKey } from './api-key-row.d1.ts';
+import { type ApiKeyRow, toApiKey } from './api-key-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
 import { NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';

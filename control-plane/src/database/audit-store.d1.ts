@@ -1,6 +1,6 @@
 /** Audit events in D1. Lists travel as one JSON parameter: D1 allows 100 parameters a statement. */
 
-import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
+import type { UnixMilliseconds } from '@cardea/shared/time';
 import {
   and,
   asc,
@@ -16,9 +16,10 @@ import {
   sql,
 } from 'drizzle-orm';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
-import type { AuditChanges, AuditEvent, AuditOperation } from '../audit/audit-event.ts';
+import type { AuditEvent, AuditOperation } from '../audit/audit-event.ts';
 import type { AuditQuery, AuditStore, Seal } from '../audit/store.ts';
 import { answered } from './answered.ts';
+import { type AuditRow, toAuditEvent } from './audit-row.ts';
 import { auditInsert } from './audit-rows.d1.ts';
 import { NOW_MS } from './clock.d1.ts';
 import { auditEvents } from './schema.d1.ts';
@@ -28,7 +29,7 @@ const MINUTE_MILLISECONDS = 60_000;
 
 export function createAuditStore(database: D1Database): AuditStore {
   const db = drizzle(database);
-  const read = async (query: PromiseLike<Row[]>): Promise<readonly AuditEvent[]> =>
+  const read = async (query: PromiseLike<AuditRow[]>): Promise<readonly AuditEvent[]> =>
     (await answered(query)).map(toAuditEvent);
   return {
     async append(event, limit) {
@@ -91,8 +92,6 @@ export function createAuditStore(database: D1Database): AuditStore {
   };
 }
 
-type Row = typeof auditEvents.$inferSelect;
-
 function isBelow(perMinuteMax: number, tenantId: string, operation: AuditOperation): SQL {
   const isRecent = sql`${auditEvents.timeMs} > ${NOW_MS} - ${MINUTE_MILLISECONDS}`;
   const isSame = and(eq(auditEvents.nid, tenantId), eq(auditEvents.operation, operation), isRecent);
@@ -100,7 +99,7 @@ function isBelow(perMinuteMax: number, tenantId: string, operation: AuditOperati
 }
 
 /** One row more than the page: whether there are more. */
-function selectPage(db: DrizzleD1Database, query: AuditQuery): PromiseLike<Row[]> {
+function selectPage(db: DrizzleD1Database, query: AuditQuery): PromiseLike<AuditRow[]> {
   return db
     .select()
     .from(auditEvents)
@@ -153,35 +152,4 @@ async function seal(database: D1Database, seals: readonly Seal[]): Promise<'seal
 
 function elementsOf(texts: readonly string[]): SQLWrapper {
   return sql`(SELECT value FROM json_each(${JSON.stringify(texts)}))`;
-}
-
-export function toAuditEvent(row: Row): AuditEvent {
-  return {
-    eventId: row.eventId,
-    tenantId: row.nid,
-    time: unixMilliseconds(row.timeMs),
-    // Our own rows; what somebody else wrote has no valid MAC and is shown as it is.
-    operation: row.operation as AuditOperation,
-    targetId: row.targetId,
-    caller: {
-      kind: row.callerKind,
-      id: row.callerId,
-      requestId: row.requestId,
-      ...(row.callerRole === null ? {} : { role: row.callerRole }),
-      ...(row.clientAddress === null ? {} : { clientAddress: row.clientAddress }),
-    },
-    changes: parseChanges(row.changes),
-    mac: row.mac,
-    ...(row.position === null ? {} : { position: row.position }),
-    ...(row.seal === null ? {} : { seal: row.seal }),
-  };
-}
-
-/** Text that is no JSON was not written by us: whatever stands in for it, the MAC does not fit it. */
-function parseChanges(json: string): AuditChanges {
-  try {
-    return JSON.parse(json);
-  } catch {
-    return { unreadable: { after: json } };
-  }
 }

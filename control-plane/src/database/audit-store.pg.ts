@@ -20,8 +20,8 @@ import {
 import type { AuditEvent, NewAuditEvent } from '../audit/audit-event.ts';
 import type { AuditQuery, AuditStore, Seal } from '../audit/store.ts';
 import { answered, inTransaction, undo } from './answered.pg.ts';
+import { type AuditRow, toAuditEvent } from './audit-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
-import { toAuditEvent } from './audit-store.d1.ts';
 import { NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { elementsOf } from './revocation-store.pg.ts';
@@ -30,10 +30,8 @@ import { auditEvents } from './schema.pg.ts';
 /** What the limit of `append` counts over. */
 const MINUTE_MILLISECONDS = 60_000;
 
-type Row = typeof auditEvents.$inferSelect;
-
 export function createAuditStore(db: PostgresDatabase): AuditStore {
-  const read = async (query: PromiseLike<Row[]>): Promise<readonly AuditEvent[]> =>
+  const read = async (query: PromiseLike<AuditRow[]>): Promise<readonly AuditEvent[]> =>
     (await answered(query)).map(toAuditEvent);
   return {
     append: (event, limit) => inTransaction(db, (tx) => append(tx, event, limit?.perMinuteMax)),
@@ -114,7 +112,7 @@ async function append(
 }
 
 /** One row more than the page: whether there are more. */
-function selectPage(db: PostgresDatabase, query: AuditQuery): PromiseLike<Row[]> {
+function selectPage(db: PostgresDatabase, query: AuditQuery): PromiseLike<AuditRow[]> {
   return db
     .select()
     .from(auditEvents)

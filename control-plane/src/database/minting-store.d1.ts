@@ -6,7 +6,7 @@ import { and, eq, getTableColumns, inArray, max, or, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { MintingStore } from '../tokens/minting-store.ts';
 import { answered } from './answered.ts';
-import { toApiKey } from './api-key-row.d1.ts';
+import { toApiKey } from './api-key-row.ts';
 import { NOW_MS } from './clock.d1.ts';
 import { isLive, isOfTenant } from './revocation-store.d1.ts';
 import { apiKeys, revocations, signingKeys } from './schema.d1.ts';

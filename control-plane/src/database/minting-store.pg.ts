@@ -14,7 +14,7 @@ import { unixMilliseconds } from '@cardea/shared/time';
 import { and, eq, getTableColumns, inArray, max, or, type SQL, sql } from 'drizzle-orm';
 import type { MintingMoment, MintingQuery, MintingStore } from '../tokens/minting-store.ts';
 import { answered, inTransaction } from './answered.pg.ts';
-import { toApiKey } from './api-key-row.d1.ts';
+import { toApiKey } from './api-key-row.ts';
 import { CLOCK_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { elementsOf, isLive, isOfTenant } from './revocation-store.pg.ts';

@@ -1,11 +1,10 @@
-/** Writes revocation rows in the batch of what causes them, and reads them back. */
+/** Writes revocation rows in the batch of what causes them. */
 
 import { FOR_GOOD } from '@cardea/shared/feed/entry';
-import { formatScopeId, parseScopeId } from '@cardea/shared/feed/scope-id';
-import { unixSeconds } from '@cardea/shared/time';
+import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
-import type { NewRevocation, Revocation } from '../revocations/revocation.ts';
+import type { NewRevocation } from '../revocations/revocation.ts';
 import { NOW_S } from './clock.d1.ts';
 import { revocations } from './schema.d1.ts';
 
@@ -35,19 +34,4 @@ function boundOf({ bound }: NewRevocation): SQL {
     default:
       return sql`${bound}`;
   }
-}
-
-export function toRevocation(row: typeof revocations.$inferSelect): Revocation {
-  const scopeId = parseScopeId(row.scopeId);
-  if (scopeId === undefined) throw new TypeError('A revocation row has a malformed scope id.');
-  return {
-    revocationId: row.revocationId,
-    tenantId: row.nid,
-    scope: row.scope,
-    entry: { scopeId, boundSeconds: row.boundS },
-    cause: row.cause,
-    createdAtSeconds: unixSeconds(row.createdAtS),
-    effectiveAtSeconds: unixSeconds(row.effectiveAtS),
-    expiresAtSeconds: unixSeconds(row.expiresAtS),
-  };
 }

@@ -6,7 +6,7 @@ import { type SQL, sql } from 'drizzle-orm';
 import type { NewRevocation, Revocation } from '../revocations/revocation.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
-import { toRevocation } from './revocation-rows.d1.ts';
+import { toRevocation } from './revocation-row.ts';
 import { revocations } from './schema.pg.ts';
 
 /**

@@ -7,7 +7,7 @@ import { drizzle } from 'drizzle-orm/d1';
 import type { RevocationStore } from '../revocations/store.ts';
 import { answered } from './answered.ts';
 import { NOW_S } from './clock.d1.ts';
-import { toRevocation } from './revocation-rows.d1.ts';
+import { toRevocation } from './revocation-row.ts';
 import { revocations } from './schema.d1.ts';
 
 /** In effect, and not yet over. */

@@ -7,7 +7,7 @@ import type { RevocationStore } from '../revocations/store.ts';
 import { answered } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
-import { toRevocation } from './revocation-rows.d1.ts';
+import { toRevocation } from './revocation-row.ts';
 import { revocations } from './schema.pg.ts';
 
 /** In effect, and not yet over. */

@@ -1,14 +1,13 @@
 /** Signing keys in D1. Guards stand in the statements: D1 has no interactive transactions. */
 
-import type { PublicJwk } from '@cardea/shared/feed/keyset';
-import { unixSeconds } from '@cardea/shared/time';
 import { and, asc, eq, inArray, isNull, lte, ne, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
-import type { NewSigningKey, SigningKey } from '../signing-keys/signing-key.ts';
+import type { NewSigningKey } from '../signing-keys/signing-key.ts';
 import type { KeyDurations, SigningKeyStore } from '../signing-keys/store.ts';
 import { answered } from './answered.ts';
 import { auditInsert } from './audit-rows.d1.ts';
 import { signingKeys } from './schema.d1.ts';
+import { toSigningKey } from './signing-key-row.ts';
 
 const NOW = sql`unixepoch()`;
 
@@ -162,24 +161,4 @@ async function replaceRevoked(
   const unless = `nid = ? AND state IN ('pending', 'active')`;
   const insert = insertWhere(database, replacement, unless);
   await answered(database.batch([retire, insert]));
-}
-
-export function toSigningKey(row: typeof signingKeys.$inferSelect): SigningKey {
-  const { publishedAtS, activatedAtS, retiredAtS } = row;
-  return {
-    tenantId: row.nid,
-    kid: row.kid,
-    algorithm: row.algorithm,
-    state: row.state,
-    publicJwk: parsePublicJwk(row.publicJwk),
-    createdAtSeconds: unixSeconds(row.createdAtS),
-    ...(publishedAtS === null ? {} : { publishedAtSeconds: unixSeconds(publishedAtS) }),
-    ...(activatedAtS === null ? {} : { activatedAtSeconds: unixSeconds(activatedAtS) }),
-    ...(retiredAtS === null ? {} : { retiresAtSeconds: unixSeconds(retiredAtS) }),
-  };
-}
-
-/** Our own row, written by `insertWhere`. */
-function parsePublicJwk(json: string): PublicJwk {
-  return JSON.parse(json);
 }

@@ -27,7 +27,7 @@ import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { elementsOf } from './revocation-store.pg.ts';
 import { signingKeys } from './schema.pg.ts';
-import { toSigningKey } from './signing-key-store.d1.ts';
+import { toSigningKey } from './signing-key-row.ts';
 
 export function createSigningKeyStore(db: PostgresDatabase): SigningKeyStore {
   const oldestFirst = [asc(signingKeys.createdAtS), asc(signingKeys.kid)] as const;

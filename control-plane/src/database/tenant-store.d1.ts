@@ -3,13 +3,11 @@
  * statement does depends on the mark (`changed_by`) that the first one left.
  */
 
-import { unixMilliseconds } from '@cardea/shared/time';
 import { and, asc, eq, getTableColumns, gt, type SQL, sql } from 'drizzle-orm';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import type { NewAuditEvent } from '../audit/audit-event.ts';
 import type {
   NewTenant,
-  StoredTenant,
   TenantDeleteOutcome,
   TenantDeletion,
   TenantInsertOutcome,
@@ -17,11 +15,11 @@ import type {
   TenantUpdate,
   TenantUpdateOutcome,
 } from '../tenants/store.ts';
-import type { TenantSettings } from '../tenants/tenant.ts';
 import { answered } from './answered.ts';
 import { auditInsert } from './audit-rows.d1.ts';
 import { NOW_MS } from './clock.d1.ts';
-import { revocationInsert, toRevocation } from './revocation-rows.d1.ts';
+import { toRevocation } from './revocation-row.ts';
+import { revocationInsert } from './revocation-rows.d1.ts';
 import {
   adminCredentials,
   apiKeys,
@@ -30,6 +28,7 @@ import {
   tenantHosts,
   tenants,
 } from './schema.d1.ts';
+import { toTenant } from './tenant-row.ts';
 
 /** What goes with a tenant. Its audit events and its revocations stay. */
 const BELONGINGS = [
@@ -217,26 +216,4 @@ async function deleteTenant(
   );
   if (written !== undefined) return { outcome: 'deleted', revocation: toRevocation(written) };
   return { outcome: present === undefined ? 'not_found' : 'has_live_keys' };
-}
-
-export function toTenant(row: typeof tenants.$inferSelect & { readonly hosts: string }): StoredTenant {
-  return {
-    tenantId: row.nid,
-    name: row.name,
-    hosts: parseHosts(row.hosts),
-    settings: parseSettings(row.settings),
-    createTime: unixMilliseconds(row.createTimeMs),
-    updateTime: unixMilliseconds(row.updateTimeMs),
-    revision: row.revision,
-  };
-}
-
-function parseHosts(json: string): readonly string[] {
-  const hosts: string[] = JSON.parse(json);
-  return hosts.sort();
-}
-
-/** Our own row: only this store writes it. */
-function parseSettings(json: string): TenantSettings {
-  return JSON.parse(json);
 }

@@ -26,7 +26,7 @@ import {
   tenantHosts,
   tenants,
 } from './schema.pg.ts';
-import { toTenant } from './tenant-store.d1.ts';
+import { toTenant } from './tenant-row.ts';
 
 /** What goes with a tenant. Its audit events and its revocations stay. */
 const BELONGINGS = [
