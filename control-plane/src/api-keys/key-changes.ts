@@ -15,7 +15,7 @@ const FIELDS = {
   visibility: 'visibility',
 } as const;
 
-type Described = Partial<Pick<ApiKey, keyof typeof FIELDS>>;
+type Described = { readonly [Field in keyof typeof FIELDS]?: ApiKey[Field] | undefined };
 
 /** Every chosen field of a new key, and how long it lives. */
 export function changesOfNew(key: Described & { readonly ttlSeconds?: number }): AuditChanges {

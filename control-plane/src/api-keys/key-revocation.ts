@@ -1,7 +1,11 @@
-/** The revocation row of a key that ends for good, as every operation here writes it. */
+/** The revocation rows of keys, as every operation here writes them. */
 
 import type { Deps } from '../deps.ts';
-import { revocationLivesSeconds, revocationOfKey } from '../revocations/new-revocation.ts';
+import {
+  cutOffOfKey,
+  revocationLivesSeconds,
+  revocationOfKey,
+} from '../revocations/new-revocation.ts';
 import type { NewRevocation } from '../revocations/revocation.ts';
 import { randomUuid } from './generate-api-key.ts';
 
@@ -12,14 +16,26 @@ interface EndedKey {
   readonly cause: string;
 }
 
+type RevocationDeps = Pick<Deps, 'config' | 'randomBytes'>;
+
+/** The key ends for good: at once, or so many seconds after the commit. */
 export function newKeyRevocation(
-  deps: Pick<Deps, 'config' | 'randomBytes'>,
-  ended: EndedKey,
+  deps: RevocationDeps,
+  ended: EndedKey & { readonly effectiveAfterSeconds?: number },
 ): NewRevocation {
+  return revocationOfKey({ ...ended, ...lifeOf(deps) });
+}
+
+/** Tokens derived from the key before the commit end; the key itself may go on. */
+export function newKeyCutOff(deps: RevocationDeps, cutOff: EndedKey): NewRevocation {
+  return cutOffOfKey({ ...cutOff, ...lifeOf(deps) });
+}
+
+function lifeOf(deps: RevocationDeps) {
   const { derivedTokenTtlMaxSeconds, clockSkewSeconds } = deps.config;
   const livesSeconds = revocationLivesSeconds({
     derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds,
     clockSkewSeconds,
   });
-  return revocationOfKey({ ...ended, revocationId: randomUuid(deps), livesSeconds });
+  return { revocationId: randomUuid(deps), livesSeconds };
 }
