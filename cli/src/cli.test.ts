@@ -49,6 +49,8 @@ const WRONG: ReadonlyArray<readonly [what: string, args: string[], message: RegE
   ['an endpoint without scheme', ['token', '--key', 'k', '-e', 'localhost:4420'], /http or https/],
   ['an endpoint with a password', ['token', '--key', 'k', '-e', 'http://u:p@h'], /http or https/],
   ['seconds that are none', ['token', '--key', 'k', '--expires-in', '1h'], /number of seconds/],
+  ['a surface that is none', ['serve', 'everything'], /admin or public/],
+  ['a surface in the local stack', ['serve', 'admin', '--dev'], /always serves everything/],
   ['no key at all', ['token'], /no API key/],
   ['no credential at all', ['keys', 'verify'], /no credential/],
 ];

@@ -4,6 +4,7 @@
 export const OPTIONS = {
   endpoint: { type: 'string', short: 'e' },
   format: { type: 'string' },
+  dev: { type: 'boolean' },
   help: { type: 'boolean', short: 'h' },
   key: { type: 'string' },
   scope: { type: 'string', multiple: true },
@@ -12,6 +13,7 @@ export const OPTIONS = {
   scopes: { type: 'string' },
   ttl: { type: 'string' },
   metadata: { type: 'string' },
+  migrate: { type: 'boolean' },
   reason: { type: 'string' },
   'reason-text': { type: 'string' },
 } as const;
@@ -21,6 +23,7 @@ export type OptionName = keyof typeof OPTIONS;
 export interface OptionValues {
   readonly endpoint?: string;
   readonly format?: string;
+  readonly dev?: boolean;
   readonly help?: boolean;
   readonly key?: string;
   readonly scope?: readonly string[];
@@ -29,6 +32,7 @@ export interface OptionValues {
   readonly scopes?: string;
   readonly ttl?: string;
   readonly metadata?: string;
+  readonly migrate?: boolean;
   readonly reason?: string;
   readonly 'reason-text'?: string;
 }

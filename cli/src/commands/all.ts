@@ -7,11 +7,13 @@ import { keysRevokeCommand } from './keys-revoke.ts';
 import { keysVerifyCommand } from './keys-verify.ts';
 import { resetCommand } from './reset.ts';
 import { secretsCommand } from './secrets.ts';
+import { serveCommand } from './serve.ts';
 import { tokenCommand } from './token.ts';
 import { versionCommand } from './version.ts';
 
 export const COMMANDS: readonly Command[] = [
   devCommand,
+  serveCommand,
   resetCommand,
   keysIssueCommand,
   keysVerifyCommand,

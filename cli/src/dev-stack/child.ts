@@ -15,7 +15,11 @@ const STOP_MILLISECONDS_MAX = 6_000;
 /** Characters of a log line that are shown. */
 const COMPLAINT_LENGTH_MAX = 300;
 
-const END_WITH_PARENT = new URL('./end-with-parent.mjs', import.meta.url).href;
+/** A module to preload, with {@link PARENT_PIPE} set: the process ends with the one that started it. */
+export const END_WITH_PARENT = new URL('./end-with-parent.mjs', import.meta.url).href;
+
+/** Names the number of a pipe that only the starter holds open. */
+export const PARENT_PIPE = 'CARDEA_PARENT_PIPE';
 
 /** What children see of the environment: no credentials, no settings of other tools. */
 const PASSED_ON = ['PATH', 'HOME', 'TMPDIR', 'USER', 'LANG', 'LC_ALL', 'TZ', 'XDG_CONFIG_HOME'];
@@ -95,7 +99,7 @@ function spawnInGroup({ args, env, cwd, logFile }: ChildSpecification): ChildPro
     return spawn(process.execPath, argv, {
       cwd,
       detached: true,
-      env: { ...Object.fromEntries(passedOn), ...env, CARDEA_PARENT_PIPE: '3' },
+      env: { ...Object.fromEntries(passedOn), ...env, [PARENT_PIPE]: '3' },
       stdio: ['ignore', log, log, 'pipe'], // The fourth is number 3.
     });
   } finally {

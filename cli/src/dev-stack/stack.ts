@@ -9,6 +9,7 @@ import { REPOSITORY_FOLDER } from '../repository.ts';
 import { type Child, type ChildEnd, startChild } from './child.ts';
 import { type DevFile, removeDevFile, writeDevFile } from './dev-file.ts';
 import { assertPortsFree, LOOPBACK } from './free-ports.ts';
+import { startNodeControlPlane } from './node-control-plane.ts';
 import type { StackSettings } from './settings.ts';
 import { StackFailed } from './stack-failed.ts';
 import { openStateFolder, type StateFolder } from './state-folder.ts';
@@ -22,6 +23,10 @@ import {
 } from './workers.ts';
 
 export interface StackOptions extends StackSettings {
+  /** Where the control plane runs. On Node it pushes the feed to the edge's storage. */
+  readonly runtime?: 'workers' | 'node';
+  /** The user's environment, for the settings of a control plane on Node. */
+  readonly env?: Readonly<Record<string, string | undefined>>;
   /** Called with one line for each stage of the start, and when the control plane is stopped. */
   readonly log?: (line: string) => void;
   /** Aborts the start; a started stack is stopped with `stop`. */
@@ -94,11 +99,13 @@ class StackRun implements Stack {
   readonly failed: Promise<Child>;
   readonly #options: StackOptions;
   readonly #running = new Map<'controlPlane' | 'edge' | 'origin', Child>();
+  readonly #isWorkers: boolean;
   #reportFailure: (child: Child) => void = () => {};
   #stopping = false;
 
   constructor(options: StackOptions, state: StateFolder) {
     this.#options = options;
+    this.#isWorkers = options.runtime !== 'node';
     this.state = state;
     this.controlPlaneUrl = `http://${LOOPBACK}:${options.ports.controlPlane}`;
     this.edgeUrl = `http://${LOOPBACK}:${options.ports.edge}`;
@@ -117,14 +124,16 @@ class StackRun implements Stack {
     const { signal, log = () => {} } = this.#options;
     wranglerScript(); // Says at once if it is not installed.
     removeDevFile(this.state.path); // A crash may have left one: nobody shall read it as running.
-    await this.#migrate();
+    if (this.#isWorkers) await this.#migrate();
     if (this.#options.originUrl === undefined) this.#startSampleApi();
     // One after the other: two workers that open the storage at once meet SQLITE_BUSY. And the
-    // control plane is ready only when the first feed is out, so the edge never starts without.
+    // control plane is ready only when the first feed is out, so on Workers the edge never starts
+    // without. On Node the feed goes through the edge's own storage: there the edge comes first.
+    if (!this.#isWorkers) await this.#startEdge('/.cardea/health');
     await this.startControlPlane();
     log('control plane: up, and the first feed is out');
-    const edge = this.#watch('edge', startEdge(this.state, this.#edgeAddresses()));
-    await waitUntilReady({ child: edge, url: `${this.edgeUrl}/.cardea/ready`, signal });
+    if (this.#isWorkers) await this.#startEdge('/.cardea/ready');
+    else await this.#untilEdgeReady();
     log('edge worker: up');
     const origin = this.#running.get('origin');
     if (origin !== undefined) {
@@ -136,6 +145,8 @@ class StackRun implements Stack {
   async stop(): Promise<void> {
     this.#stopping = true;
     removeDevFile(this.state.path);
+    // While the edge's storage is still there: the feed's last write goes into it.
+    if (!this.#isWorkers) await this.#running.get('controlPlane')?.stop();
     await Promise.all(this.children().map((child) => child.stop()));
     this.#running.clear();
     this.state.lock.release();
@@ -149,7 +160,7 @@ class StackRun implements Stack {
 
   async startControlPlane(): Promise<void> {
     if (this.#running.has('controlPlane')) throw new Error('the control plane runs already');
-    const child = this.#watch('controlPlane', startControlPlane(this.state, this.#addresses()));
+    const child = this.#watch('controlPlane', this.#spawnControlPlane());
     const url = `${this.controlPlaneUrl}/health/ready`;
     await waitUntilReady({ child, url, signal: this.#options.signal });
     if (this.#running.has('edge')) this.#writeDevFile(); // Its process has another number now.
@@ -157,6 +168,24 @@ class StackRun implements Stack {
 
   freezeControlPlane(): void {
     this.#running.get('controlPlane')?.freeze();
+  }
+
+  #spawnControlPlane(): Child {
+    if (this.#isWorkers) return startControlPlane(this.state, this.#addresses());
+    const { env = {} } = this.#options;
+    return startNodeControlPlane(this.state, { ...this.#addresses(), edgeUrl: this.edgeUrl, env });
+  }
+
+  /** Resolves when the edge answers 200 at `path`. */
+  async #startEdge(path: string): Promise<void> {
+    const child = this.#watch('edge', startEdge(this.state, this.#edgeAddresses()));
+    await waitUntilReady({ child, url: `${this.edgeUrl}${path}`, signal: this.#options.signal });
+  }
+
+  async #untilEdgeReady(): Promise<void> {
+    const child = this.#running.get('edge');
+    const url = `${this.edgeUrl}/.cardea/ready`;
+    if (child !== undefined) await waitUntilReady({ child, url, signal: this.#options.signal });
   }
 
   async #migrate(): Promise<void> {

@@ -119,10 +119,11 @@ test.each(DAMAGED)('secrets that are %s are refused, and stay as they are', (_, 
   expect(removeStateFolder(path)).toBe(true);
 });
 
-test('databases without their secrets are refused: new ones could not open them', () => {
-  const { storagePath } = runOnce();
-  writeFileSync(join(storagePath, 'database'), '');
-  rmSync(join(path, 'secrets.json'));
+test.each(['storage', 'pglite'])('databases in %s without their secrets are refused', (folder) => {
+  runOnce();
+  mkdirSync(join(path, folder), { recursive: true });
+  writeFileSync(join(path, folder, 'database'), '');
+  rmSync(join(path, 'secrets.json')); // New ones could not open what these have sealed.
   expect(() => openStateFolder(path)).toThrow('secrets.json is missing');
 });
 

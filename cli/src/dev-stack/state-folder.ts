@@ -22,6 +22,8 @@ import { findLockHolder, type StackLock, takeLock } from './stack-lock.ts';
 const FORMAT_VERSION = 1;
 const SECRETS_FILE = 'secrets.json';
 const STORAGE_FOLDER = 'storage';
+/** Of a control plane on Node without DATABASE_URL. */
+const PGLITE_FOLDER = 'pglite';
 const LOG_FOLDER = 'logs';
 const REGISTRY_FOLDER = 'registry';
 const HINT = '("npm run reset" clears it)';
@@ -48,7 +50,7 @@ export function openStateFolder(path: string): StateFolder {
       const storagePath = join(path, STORAGE_FOLDER);
       const logPath = join(path, LOG_FOLDER);
       const registryPath = join(path, REGISTRY_FOLDER);
-      const secrets = loadSecrets(path) ?? createSecrets(path, storagePath);
+      const secrets = loadSecrets(path) ?? createSecrets(path);
       rmSync(logPath, { recursive: true, force: true });
       for (const folder of [storagePath, logPath, registryPath])
         mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -82,8 +84,9 @@ export function removeStateFolder(path: string): boolean {
   });
 }
 
-function createSecrets(path: string, storagePath: string): FreshSecrets {
-  if (existsSync(storagePath) && readdirSync(storagePath).length > 0) {
+function createSecrets(path: string): FreshSecrets {
+  const databases = [STORAGE_FOLDER, PGLITE_FOLDER].map((name) => join(path, name));
+  if (databases.some((folder) => existsSync(folder) && readdirSync(folder).length > 0)) {
     // Fresh secrets could not open what the lost ones have sealed.
     throw new StackFailed(`the state folder ${path} is broken: ${SECRETS_FILE} is missing ${HINT}`);
   }

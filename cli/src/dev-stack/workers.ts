@@ -16,7 +16,7 @@ import { StackFailed } from './stack-failed.ts';
 import type { StateFolder } from './state-folder.ts';
 import { readBinding } from './wrangler-config.ts';
 
-const CONTROL_PLANE_CONFIG = join(REPOSITORY_FOLDER, 'control-plane/wrangler.toml');
+export const CONTROL_PLANE_CONFIG = join(REPOSITORY_FOLDER, 'control-plane/wrangler.toml');
 const EDGE_CONFIG = join(REPOSITORY_FOLDER, 'wrangler.toml');
 const MIGRATIONS_FOLDER = join(REPOSITORY_FOLDER, 'control-plane/migrations/d1');
 
@@ -105,7 +105,8 @@ export function startEdge(
   });
 }
 
-function sharedSettings(addresses: WorkerAddresses): Record<string, string> {
+/** What both planes must be told alike. */
+export function sharedSettings(addresses: WorkerAddresses): Record<string, string> {
   const { controlPlaneUrl, hardSeconds } = addresses;
   return {
     ISSUER: controlPlaneUrl,

@@ -26,6 +26,15 @@ export function readBinding({ file, table, binding, field }: BindingQuery): stri
   throw new StackFailed(`${file} has no [[${table}]] with binding "${binding}" and ${field}`);
 }
 
+/** The settings of `[vars]` that stand on one line. Longer ones are for the worker itself. */
+export function readVars(file: string): Readonly<Record<string, string>> {
+  const withoutLongTexts = readFileSync(file, 'utf8').replaceAll(/"""[\s\S]*?"""/g, "''");
+  const blocks = withoutLongTexts.split(/^(?=\[)/m);
+  const table = blocks.find((block) => block.startsWith('[vars]')) ?? '';
+  const rows = table.matchAll(/^([A-Z0-9_]+)\s*=\s*"([^"]*)"\s*(?:#.*)?$/gm);
+  return Object.fromEntries([...rows].map(([, name = '', value = '']) => [name, value]));
+}
+
 function readText(block: string, name: string): string | undefined {
   return new RegExp(`^${name}\\s*=\\s*"([^"]*)"`, 'm').exec(block)?.[1];
 }

@@ -7,10 +7,18 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { REPOSITORY_FOLDER } from '../repository.ts';
 import { renderEnvFile } from './env-file.ts';
 import { StackFailed } from './stack-failed.ts';
-import { readBinding } from './wrangler-config.ts';
+import { readBinding, readVars } from './wrangler-config.ts';
 
 const TOML = `name = "x"
 id = "outside any table"
+[vars]
+A = "1"
+B_2 = "two" # A comment.
+LONG = """
+C = "in a long text"
+"""
+[other]
+D = "another table"
 [[kv_namespaces]]
 binding = "OTHER"
 id = "wrong"
@@ -41,6 +49,10 @@ test.each([
   { ...feed, field: 'preview_id' },
 ])('what is not there is refused: %j', (query) => {
   expect(() => readBinding({ ...query, file })).toThrow(StackFailed);
+});
+
+test('the settings of [vars] that stand on one line are read', () => {
+  expect(readVars(file)).toEqual({ A: '1', B_2: 'two' });
 });
 
 test('both planes of this repository name the same namespace', () => {
