@@ -62,22 +62,6 @@ export const AUDIT_EVENTS_VERIFIED_MAX = 10_000;
 /** Events of an export that one call compares with the log. */
 export const AUDIT_EVENTS_COMPARED_MAX = 500;
 
-/** Largest body of batchCreate, bytes: a thousand keys with some metadata each (Talos's). */
-export const BATCH_BODY_BYTES_MAX = 4 * 1024 * 1024;
-
-/** Keys in one batchCreate (Talos's). */
-export const IMPORT_BATCH_MAX = 1000;
-
-/** Longest overlap of a rotation, seconds (30 days): two keys for one purpose are one too many. */
-export const OVERLAP_SECONDS_MAX = 30 * 24 * 60 * 60;
-
-/** Times that a change is tried while others change the same key: a client waits for all of them. */
-export const CHANGE_ATTEMPTS_MAX = 8;
-
-/** Below these a raw key is imported with a warning: characters, and bits as its text shows them. */
-export const RAW_KEY_LENGTH_WARNED_BELOW = 16;
-export const RAW_KEY_BITS_WARNED_BELOW = 48;
-
 /**
  * Tenants of a deployment beside the default one. The keyset of the feed has the keys of all of them:
  * two keys of 500 tenants, with URLs of 100 characters, take half of what an edge reads.
