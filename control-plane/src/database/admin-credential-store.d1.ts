@@ -6,7 +6,6 @@
 import { unixMilliseconds } from '@cardea/shared/time';
 import { and, asc, eq, getTableColumns, gt, isNull, or, type SQL, sql } from 'drizzle-orm';
 import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
-import type { AdminCredential } from '../admin-credentials/admin-credential.ts';
 import type {
   AdminCredentialStore,
   CredentialEnd,
@@ -14,6 +13,7 @@ import type {
   CredentialScope,
 } from '../admin-credentials/store.ts';
 import type { NewAuditEvent } from '../audit/audit-event.ts';
+import { toCredential } from './admin-credential-row.ts';
 import { answered } from './answered.ts';
 import { auditInsert } from './audit-rows.d1.ts';
 import { NOW_MS } from './clock.d1.ts';
@@ -153,17 +153,4 @@ async function replace(
     return { outcome: 'replaced', credential: toCredential(credential), old: toCredential(old) };
   }
   return { outcome: present === undefined ? 'not_found' : 'not_active' };
-}
-
-function toCredential(row: typeof adminCredentials.$inferSelect): AdminCredential {
-  const { nid, expireTimeMs, revokeTimeMs } = row;
-  return {
-    credentialId: row.credentialId,
-    ...(nid === null ? {} : { tenantId: nid }),
-    name: row.name,
-    role: row.role,
-    createTime: unixMilliseconds(row.createTimeMs),
-    ...(expireTimeMs === null ? {} : { expireTime: unixMilliseconds(expireTimeMs) }),
-    ...(revokeTimeMs === null ? {} : { revokeTime: unixMilliseconds(revokeTimeMs) }),
-  };
 }
