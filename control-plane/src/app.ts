@@ -24,6 +24,10 @@ import { batchVerifyRoute } from './routes/api-keys/batch-verify.ts';
 import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
 import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
 import { verifyApiKeyRoute } from './routes/api-keys/verify.ts';
+import { compareAuditEventsRoute } from './routes/audit-events/compare.ts';
+import { exportAuditEventsRoute } from './routes/audit-events/export.ts';
+import { listAuditEventsRoute } from './routes/audit-events/list.ts';
+import { verifyAuditEventsRoute } from './routes/audit-events/verify.ts';
 import { jwksRoute } from './routes/derived-keys/jwks.ts';
 import { feedHeadRoute } from './routes/feed/head.ts';
 import { feedKeysetRoute } from './routes/feed/keyset.ts';
@@ -72,6 +76,10 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   getTenantRoute,
   updateTenantRoute,
   deleteTenantRoute,
+  listAuditEventsRoute,
+  exportAuditEventsRoute,
+  verifyAuditEventsRoute,
+  compareAuditEventsRoute,
   aliveRoute,
   readyRoute,
   versionRoute,

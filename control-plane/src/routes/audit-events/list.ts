@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { parseEventFilter } from '../../audit/filter.ts';
+import { listEvents, visibleTo } from '../../audit/list-events.ts';
+import type { Deps } from '../../deps.ts';
+import { problemResponse } from '../../http/problem.ts';
+import { protoInt64, protoMessage, protoString } from '../../http/protojson.ts';
+import { parseQuery, type Route } from '../../http/route.ts';
+import {
+  FILTER_LENGTH_MAX,
+  PAGE_SIZE_DEFAULT,
+  PAGE_SIZE_MAX,
+  PAGE_TOKEN_LENGTH_MAX,
+} from '../../limits.ts';
+import { AuditEventMessage, auditEventMessage } from '../messages/audit-event.ts';
+
+const ListQuery = protoMessage({
+  page_size: protoInt64()
+    .transform(Number)
+    .refine((size) => size >= 0 && size <= PAGE_SIZE_MAX, {
+      error: `must be from 0 to ${PAGE_SIZE_MAX}`,
+    })
+    .optional(),
+  page_token: protoString({ min: 0, max: PAGE_TOKEN_LENGTH_MAX }).optional(),
+  filter: protoString({ min: 0, max: FILTER_LENGTH_MAX }).optional(),
+});
+
+const ListAnswer = z.strictObject({
+  audit_events: z.array(AuditEventMessage),
+  next_page_token: z.string().meta({ description: 'Empty on the last page.' }),
+});
+
+/** GET /v1/admin/auditEvents: newest first. Who is bound to a tenant sees that one's alone. */
+export function listAuditEventsRoute(deps: Deps): Route {
+  return {
+    operationId: 'adminListAuditEvents',
+    method: 'GET',
+    path: '/v1/admin/auditEvents',
+    surface: 'admin',
+    permission: 'audit_events.read',
+    summary: 'Who changed what, newest first.',
+    query: ListQuery,
+    answers: { 200: ListAnswer },
+    handle: async ({ query: parameters, principal }) => {
+      const query = parseQuery(parameters, ListQuery);
+      if (!query.ok) return problemResponse(query.problem);
+      const { page_size: pageSize, page_token: pageToken = '', filter: text = '' } = query.value;
+      const read = parseEventFilter(text);
+      if (!read.ok) {
+        return problemResponse({ code: 'bad_request', message: `filter: ${read.rule}` });
+      }
+      const listed = await listEvents(deps, {
+        filter: visibleTo(principal, read.filter),
+        pageSize: pageSize || PAGE_SIZE_DEFAULT,
+        ...(pageToken === '' ? {} : { pageToken }),
+      });
+      if (listed.outcome === 'page_token_invalid') {
+        return problemResponse({ code: 'bad_request', message: PAGE_TOKEN_RULE });
+      }
+      return Response.json({
+        audit_events: listed.events.map(auditEventMessage),
+        next_page_token: listed.nextPageToken ?? '',
+      });
+    },
+  };
+}
+
+const PAGE_TOKEN_RULE = 'page_token: is not one of this listing, or has expired';
