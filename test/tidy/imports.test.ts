@@ -66,12 +66,14 @@ function sharedProblem(file: SourceFile, target: string): string | undefined {
 }
 
 const ROOTS = /^control-plane\/src\/(worker|node)\.ts$/;
+/** What `node.ts` is made of stands in a folder of its own. */
+const PARTS_OF_ROOTS = /^control-plane\/src\/node\//;
 
 function controlPlaneProblem(file: SourceFile, target: string): string | undefined {
   if (ROOTS.test(target)) return 'nobody imports a composition root';
   const from = folderOf(file.path);
   const to = folderOf(target);
-  const isRoot = ROOTS.test(file.path);
+  const isRoot = ROOTS.test(file.path) || PARTS_OF_ROOTS.test(file.path);
   // The hub is a composition root of its own: the runtime constructs it, not the worker.
   const isHub = file.path === 'control-plane/src/publication/hub.ts';
   if (to === 'database' && from !== 'database' && !isRoot && !isHub)
