@@ -36,6 +36,7 @@ export type AuditOperation =
   | 'signing_key.rotate'
   | 'signing_key.create'
   | 'revocation.create'
+  | 'revocation.restore'
   | 'audit_event.prune';
 
 /** Before and after, by field name of the REST API. An absent side: there was, or is, none. */

@@ -175,17 +175,17 @@ async function problemOf(
   return { kind: 'altered', position, ...named };
 }
 
-/** Whether the sequence goes on as if the event were not there. */
+/** Whether the event is none of ours, and the sequence goes on as if it were not there. */
 async function isInserted(
   auditKey: CryptoKey,
   { place, event, next }: Step,
   known: KnownSeal | undefined,
 ): Promise<boolean> {
+  if (await isOwn(auditKey, event)) return false;
   const { previousSeal } = place;
   if (next === undefined) {
-    // Nothing was chained to it yet: beyond the newest known seal, only its own MAC can tell.
-    const isBeyond = (event.position ?? 0) > (known?.position ?? 0);
-    return known !== undefined && isBeyond && !(await isOwn(auditKey, event));
+    // Nothing was chained to it yet: whether it is beyond the newest known seal has to tell.
+    return known !== undefined && (event.position ?? 0) > known.position;
   }
   // Either it keeps the place that it had before, or those after the inserted one were moved on.
   for (const position of [next.position ?? 0, place.position]) {

@@ -1,5 +1,7 @@
 /** From rows of `audit_events`, of either dialect, to audit events. */
 
+import { measureJson } from '@cardea/shared/json/strict-json';
+import { JSON_DEPTH_MAX } from '@cardea/shared/limits';
 import { unixMilliseconds } from '@cardea/shared/time';
 import type { AuditChanges, AuditEvent, AuditOperation } from '../audit/audit-event.ts';
 import type { auditEvents } from './schema.d1.ts';
@@ -28,11 +30,18 @@ export function toAuditEvent(row: AuditRow): AuditEvent {
   };
 }
 
-/** Text that is no JSON was not written by us: whatever stands in for it, the MAC does not fit it. */
+/**
+ * Text that is no JSON, or is nested deeper than ours, was not written by us: whatever stands in for
+ * it, the MAC does not fit it.
+ */
 function parseChanges(json: string): AuditChanges {
   try {
-    return JSON.parse(json);
+    return measureJson(json).depth <= DEPTH_MAX ? JSON.parse(json) : UNREADABLE;
   } catch {
-    return { unreadable: { after: json } };
+    return UNREADABLE;
   }
 }
+
+/** What a request may hold, inside the change of one field. */
+const DEPTH_MAX = JSON_DEPTH_MAX + 2;
+const UNREADABLE: AuditChanges = { unreadable: {} };
