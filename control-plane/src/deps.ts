@@ -65,6 +65,8 @@ export interface Deps {
   readonly announcer: RevocationAnnouncer;
   readonly derivedTokens: DerivedTokenVerifier;
   readonly publisher: PublisherStatus;
+  /** Whether this process is on its way out: then it is not ready. Absent where none ever is. */
+  readonly isStopping?: () => boolean;
   readonly minting: MintingParts;
   readonly signingKeys: SigningKeyStore;
   readonly attempts: Attempts;

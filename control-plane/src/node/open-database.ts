@@ -1,7 +1,6 @@
 /** Opens the database that the settings choose, and makes sure that its schema is the one we know. */
 
 import { mkdirSync } from 'node:fs';
-import type { Sql } from 'postgres';
 import type { DatabaseChoice } from '../config.node.ts';
 import { readMigrations } from '../database/migration-files.node.ts';
 import {
@@ -11,7 +10,11 @@ import {
   migrationStatus,
 } from '../database/migrations.pg.ts';
 import { openPglite } from '../database/pglite.ts';
-import { connectPostgres, type PostgresDatabase } from '../database/postgres.ts';
+import {
+  connectPostgres,
+  type PostgresConnection,
+  type PostgresDatabase,
+} from '../database/postgres.ts';
 import type { Log } from '../log.ts';
 import { lockFolder } from './folder-lock.ts';
 import { StartFailed } from './start-failed.ts';
@@ -19,7 +22,7 @@ import { StartFailed } from './start-failed.ts';
 export interface OpenDatabase {
   readonly db: PostgresDatabase;
   /** The driver itself, where there is a server that several processes share. */
-  readonly sql?: Sql;
+  readonly sql?: PostgresConnection['sql'];
   /** Lets running statements finish. */
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { problemResponse } from '../../http/problem.ts';
 import type { Route } from '../../http/route.ts';
 import { RETRY_AFTER_SECONDS } from '../../limits.ts';
 
-/** GET /health/ready: the database answers and the feed has been published at least once. */
+/** GET /health/ready: the database answers, the feed is published, and this process is to stay. */
 export function readyRoute(deps: Deps): Route {
   return {
     operationId: 'isReady',
@@ -13,8 +13,7 @@ export function readyRoute(deps: Deps): Route {
     permission: 'anonymous',
     isForAnyHost: true,
     handle: async ({ requestId }) => {
-      await deps.database.check();
-      const rule = await publisherProblem(deps, requestId);
+      const rule = await reasonToWait(deps, requestId);
       if (rule === undefined) return Response.json({ status: 'ok' });
       return problemResponse(
         { code: 'service_unavailable', message: rule },
@@ -22,6 +21,13 @@ export function readyRoute(deps: Deps): Route {
       );
     },
   };
+}
+
+/** Throws `StoreUnavailable` when the database cannot answer. */
+async function reasonToWait(deps: Deps, requestId: string): Promise<string | undefined> {
+  if (deps.isStopping?.() === true) return 'The server is stopping.';
+  await deps.database.check();
+  return publisherProblem(deps, requestId);
 }
 
 async function publisherProblem(deps: Deps, requestId: string): Promise<string | undefined> {
