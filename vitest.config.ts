@@ -63,6 +63,15 @@ export default defineConfig({
       },
       {
         test: {
+          name: 'stores',
+          include: ['test/stores/**/*.test.ts'],
+          globalSetup: ['./test/stores/global-setup.ts'],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
           name: 'e2e',
           include: ['test/{e2e,faults,docs}/**/*.test.ts'],
           fileParallelism: false,
