@@ -6,6 +6,6 @@ import { defineConfig } from 'drizzle-kit';
 
 export default defineConfig({
   dialect: 'postgresql',
-  schema: './src/database/schema.pg.ts',
+  schema: ['./src/database/schema.pg.ts', './src/database/publisher-schema.pg.ts'],
   out: './migrations/postgres',
 });

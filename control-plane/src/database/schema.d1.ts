@@ -87,7 +87,7 @@ export const revocations = sqliteTable(
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),
     index('revocations_by_effect').on(table.effectiveAtS),
-    index('revocations_of_everything').on(table.scope, table.expiresAtS),
+    index('revocations_of_everything').on(table.scope, table.scopeId),
   ],
 );
 
@@ -185,3 +185,9 @@ export const auditEvents = sqliteTable(
     index('audit_events_by_target').on(table.nid, table.targetId, table.timeMs),
   ],
 );
+
+/** One row: how far the publisher has come with this database (`publication/restoration`). */
+export const publicationMarks = sqliteTable('publication_marks', {
+  id: integer().primaryKey(),
+  mark: integer().notNull(),
+});

@@ -20,12 +20,12 @@ import {
  * Text in byte order, as in SQLite: the same pages in the same order on every database, whatever the
  * server's locale. JSON is kept as text too: it comes back as it was sent, `__proto__` included.
  */
-const text = customType<{ data: string; driverData: string }>({
+export const text = customType<{ data: string; driverData: string }>({
   dataType: () => 'text COLLATE "C"',
 });
 
 /** Milliseconds or seconds. Below 2^53 for the next 280,000 years. */
-function time(name: string) {
+export function time(name: string) {
   return bigint(name, { mode: 'number' });
 }
 
@@ -111,7 +111,7 @@ export const revocations = pgTable(
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),
     index('revocations_by_effect').on(table.effectiveAtS),
-    index('revocations_of_everything').on(table.scope, table.expiresAtS),
+    index('revocations_of_everything').on(table.scope, table.scopeId),
   ],
 );
 
