@@ -5,7 +5,9 @@ import { env, exports } from 'cloudflare:workers';
 export const ORIGIN = 'http://127.0.0.1:4420';
 export const ISSUED = '/v2alpha1/admin/issuedApiKeys';
 
-interface Call {
+export interface Call {
+  /** Where it is sent; the default tenant's otherwise. */
+  readonly origin?: string;
   readonly method?: string;
   readonly headers?: Record<string, string>;
   /** Sent as JSON, unless it is text already. */
@@ -13,10 +15,13 @@ interface Call {
 }
 
 /** A call without credentials. */
-export function anonymous(path: string, { method, headers, body }: Call = {}): Promise<Response> {
+export function anonymous(
+  path: string,
+  { origin = ORIGIN, method, headers, body }: Call = {},
+): Promise<Response> {
   const text = typeof body === 'string' || body === undefined ? body : JSON.stringify(body);
   return exports.default.fetch(
-    new Request(`${ORIGIN}${path}`, {
+    new Request(`${origin}${path}`, {
       method: method ?? (body === undefined ? 'GET' : 'POST'),
       headers: { 'Content-Type': 'application/json', ...headers },
       ...(text === undefined ? {} : { body: text }),
