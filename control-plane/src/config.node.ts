@@ -29,10 +29,18 @@ export interface KvRestAccess {
   readonly token: Secret<string>;
 }
 
+/** Where traces go, by OTLP over HTTP. Its headers and samplers are OpenTelemetry's own settings. */
+export interface TraceExport {
+  readonly endpoint: string;
+  readonly serviceName: string;
+}
+
 export interface NodeConfig extends ControlPlaneConfig {
   readonly listen: ListenAddress;
   /** Absent: no metrics are served. */
   readonly listenMetrics?: ListenAddress;
+  /** Absent: nothing is traced. */
+  readonly traces?: TraceExport;
   readonly database: DatabaseChoice;
   /** Absent: the feed is not pushed; edges ask the feed endpoint. */
   readonly kv?: KvRestAccess;
@@ -55,6 +63,7 @@ export function parseNodeConfig(env: object): NodeConfig {
       port: source.integer('CONTROL_PLANE_PORT', { min: 0, max: PORT_MAX, or: 4420 }),
     },
     ...readMetrics(source),
+    ...readTraces(source),
     database: readDatabase(source),
     ...readKv(source),
     trustedProxyHops: source.integer('TRUSTED_PROXY_HOPS', {
@@ -72,6 +81,15 @@ function readMetrics(source: SettingsSource): Pick<NodeConfig, 'listenMetrics'> 
   if (source.optional('METRICS_PORT') === undefined) return {};
   const port = source.integer('METRICS_PORT', { min: 0, max: PORT_MAX, or: 0 });
   return { listenMetrics: { host, port } };
+}
+
+function readTraces(source: SettingsSource): Pick<NodeConfig, 'traces'> {
+  const endpoint = source.optional('OTEL_EXPORTER_OTLP_ENDPOINT');
+  if (endpoint === undefined) return {};
+  if (!['https:', 'http:'].includes(URL.parse(endpoint)?.protocol ?? '')) {
+    source.fail('OTEL_EXPORTER_OTLP_ENDPOINT', 'must be an http(s) URL');
+  }
+  return { traces: { endpoint, serviceName: source.optional('OTEL_SERVICE_NAME') ?? 'cardea' } };
 }
 
 function readDatabase(source: SettingsSource): DatabaseChoice {

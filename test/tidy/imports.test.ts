@@ -11,6 +11,7 @@ const ALLOWED: Record<string, readonly string[]> = {
     ...['shared/src/*', 'cloudflare:*'],
     ...['hono', 'hono/*', 'zod', 'jose', 'drizzle-orm', 'drizzle-orm/*'],
     ...['postgres', '@electric-sql/pglite', '@hono/node-server', 'node:*'],
+    ...['prom-client', '@opentelemetry/*'],
   ],
   cli: ['shared/src/*', 'node:*', 'miniflare'],
 };
@@ -26,6 +27,10 @@ const CONFINED: ReadonlyArray<{ library: RegExp; where: RegExp }> = [
   { library: /^@electric-sql\/pglite$/, where: /^control-plane\/src\/database\/pglite\.ts$/ },
   // What Workers do not have: `tsconfig.node.json` checks these files against Node's types.
   { library: /^@hono\/node-server$/, where: /^control-plane\/src\/node\// },
+  {
+    library: /^(prom-client|@opentelemetry\/.+)$/,
+    where: /^control-plane\/src\/observability\/.+\.node\.ts$/,
+  },
   { library: /^node:/, where: /^(cli\/|control-plane\/src\/(node(\/.+)?|.+\.node)\.ts$)/ },
   { library: /^drizzle-orm/, where: /^control-plane\/src\/database\// },
   { library: /^hono(\/|$)/, where: /^control-plane\/src\/(app\.ts|routes\/|http\/)/ },

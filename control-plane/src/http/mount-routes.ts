@@ -4,9 +4,10 @@
  */
 
 import type { Context, Hono } from 'hono';
+import { permits } from '../admin-auth/roles.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantResolver } from '../tenants/tenant-resolver.ts';
-import { callerOf, type Principal, permits } from './principal.ts';
+import { callerOf, type Principal } from './principal.ts';
 import { problemResponse } from './problem.ts';
 import type { Route } from './route.ts';
 import { networkNotFound, tenantOfAnonymous } from './tenant-of-request.ts';
@@ -18,7 +19,7 @@ export type HonoEnv = {
     /** The template of the route that answers: what logs show in place of the path. */
     route?: string;
     principal?: Principal;
-    /** On admin paths: whom the principal acts on. */
+    /** On admin paths: whom the principal acts on. On others it is for the log. */
     tenant?: Tenant;
   };
 };
@@ -48,6 +49,7 @@ export function mountRoute(
     const tenant =
       context.get('tenant') ?? (await tenantOfAnonymous(tenants, context.req.raw, route));
     if (tenant === undefined) return networkNotFound();
+    if (route.isForAnyHost !== true) context.set('tenant', tenant);
     const clientAddress = context.get('clientAddress');
     const requestId = context.get('requestId');
     return route.handle({

@@ -17,10 +17,11 @@ export function observeRequests({
 }: Pick<Deps, 'clock' | 'log' | 'metrics' | 'tracing'>): MiddlewareHandler<HonoEnv> {
   return async (context, next) => {
     const startedAt = clock.now();
+    const secondsSince = metrics.stopwatch();
     await tracing.request(context.req.raw.headers, async () => {
       await next();
       const milliseconds = clock.now() - startedAt;
-      const tenantId = (context.get('tenant') as { tenantId: string } | undefined)?.tenantId;
+      const tenantId = context.get('tenant')?.tenantId;
       const facts: RequestFacts = {
         method: METHODS.has(context.req.method) ? context.req.method : 'other',
         route: context.get('route') ?? 'none',
@@ -30,8 +31,7 @@ export function observeRequests({
       };
       const { method, route } = facts;
       metrics.increment('cardea_requests_total', { route, method, status: String(facts.status) });
-      const seconds = milliseconds / 1000;
-      metrics.observe('cardea_request_duration_seconds', { route, method }, seconds);
+      metrics.observe('cardea_request_duration_seconds', { route, method }, secondsSince());
       log(facts.status >= 500 ? 'error' : 'info', 'request', {
         ...{ method, route, status: facts.status, ms: milliseconds },
         request_id: facts.requestId,

@@ -1,6 +1,5 @@
 /** Puts measures and spans around the ports of `Deps`, so that operations need not know of them. */
 
-import type { Clock } from '../clock.ts';
 import type { Deps } from '../deps.ts';
 import type { Log } from '../log.ts';
 import type { RevocationAnnouncer } from '../revocations/revocation.ts';
@@ -8,7 +7,6 @@ import type { Metrics } from './metrics.ts';
 import type { Tracing } from './tracing.ts';
 
 interface Instruments {
-  readonly clock: Clock;
   readonly metrics: Metrics;
   readonly tracing: Tracing;
 }
@@ -32,7 +30,7 @@ export function instrumentDeps(deps: Deps): Deps {
 export function instrumentPort<Port extends object>(
   port: string,
   target: Port,
-  { clock, metrics, tracing }: Instruments,
+  { metrics, tracing }: Instruments,
 ): Port {
   return new Proxy(target, {
     get: (object, property) => {
@@ -41,15 +39,14 @@ export function instrumentPort<Port extends object>(
       const labels = { port, method: property };
       return (...parameters: unknown[]) =>
         tracing.step(`${port}.${property}`, async () => {
-          const startedAt = clock.now();
+          const secondsSince = metrics.stopwatch();
           try {
             return await Reflect.apply(value, object, parameters);
           } catch (error) {
             metrics.increment('cardea_port_errors_total', labels);
             throw error;
           } finally {
-            const seconds = (clock.now() - startedAt) / 1000;
-            metrics.observe('cardea_port_duration_seconds', labels, seconds);
+            metrics.observe('cardea_port_duration_seconds', labels, secondsSince());
           }
         });
     },

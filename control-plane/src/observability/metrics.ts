@@ -78,6 +78,8 @@ export type Labels<Name extends MetricName> = Readonly<
   Record<(typeof METRICS)[Name]['labels'][number], string>
 >;
 
+export type GaugeName = NameOf<'gauge'>;
+
 /** Returns at once and never throws. */
 export interface Metrics {
   increment<Name extends NameOf<'counter'>>(name: Name, labels: Labels<Name>, by?: number): void;
@@ -87,7 +89,13 @@ export interface Metrics {
     labels: Labels<Name>,
     seconds: number,
   ): void;
+  /** Starts to measure; the answer says how many seconds have passed since. */
+  stopwatch(): () => number;
 }
 
 /** Where nobody scrapes: on Workers, whose platform counts requests, and logs say the rest. */
-export const NO_METRICS: Metrics = { increment: () => {}, observe: () => {} };
+export const NO_METRICS: Metrics = {
+  increment: () => {},
+  observe: () => {},
+  stopwatch: () => () => 0,
+};
