@@ -5,21 +5,14 @@
 
 import { Hono } from 'hono';
 import type { Deps } from './deps.ts';
+import { guardAdminPaths } from './http/admin-guard.ts';
 import { answerFailure } from './http/failure.ts';
-import {
-  ADMIN_PREFIXES,
-  type HonoEnv,
-  mountRoute,
-  routingPath,
-  unauthorized,
-} from './http/mount-routes.ts';
+import { ADMIN_PREFIXES, type HonoEnv, mountRoute, routingPath } from './http/mount-routes.ts';
 import { observeRequests } from './http/observe-requests.ts';
-import { authenticateAdmin } from './http/principal.ts';
 import { problemResponse } from './http/problem.ts';
 import { requestIdOf } from './http/request-id.ts';
 import type { Route } from './http/route.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
-import { networkNotFound, tenantOfHost, tenantOfPrincipal } from './http/tenant-of-request.ts';
 import { batchVerifyRoute } from './routes/api-keys/batch-verify.ts';
 import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
 import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
@@ -33,11 +26,23 @@ import { feedHeadRoute } from './routes/feed/head.ts';
 import { feedKeysetRoute } from './routes/feed/keyset.ts';
 import { aliveRoute } from './routes/health/alive.ts';
 import { readyRoute } from './routes/health/ready.ts';
+import { batchCreateImportedApiKeysRoute } from './routes/imported-api-keys/batch-create.ts';
+import { deleteImportedApiKeyRoute } from './routes/imported-api-keys/delete.ts';
+import { disableImportedApiKeyRoute } from './routes/imported-api-keys/disable.ts';
+import { enableImportedApiKeyRoute } from './routes/imported-api-keys/enable.ts';
+import { getImportedApiKeyRoute } from './routes/imported-api-keys/get.ts';
+import { importApiKeyRoute } from './routes/imported-api-keys/import.ts';
+import { listImportedApiKeysRoute } from './routes/imported-api-keys/list.ts';
+import { revokeImportedApiKeyRoute } from './routes/imported-api-keys/revoke.ts';
+import { updateImportedApiKeyRoute } from './routes/imported-api-keys/update.ts';
+import { disableIssuedApiKeyRoute } from './routes/issued-api-keys/disable.ts';
+import { enableIssuedApiKeyRoute } from './routes/issued-api-keys/enable.ts';
 import { getIssuedApiKeyRoute } from './routes/issued-api-keys/get.ts';
 import { issueApiKeyRoute } from './routes/issued-api-keys/issue.ts';
 import { listIssuedApiKeysRoute } from './routes/issued-api-keys/list.ts';
 import { revokeIssuedApiKeyRoute } from './routes/issued-api-keys/revoke.ts';
 import { rotateIssuedApiKeyRoute } from './routes/issued-api-keys/rotate.ts';
+import { updateIssuedApiKeyRoute } from './routes/issued-api-keys/update.ts';
 import { authorizationServerMetadataRoute } from './routes/oauth2/metadata.ts';
 import { tokenRoute } from './routes/oauth2/token.ts';
 import { openApiRoute } from './routes/reference/openapi.ts';
@@ -59,6 +64,18 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   getIssuedApiKeyRoute,
   rotateIssuedApiKeyRoute,
   revokeIssuedApiKeyRoute,
+  updateIssuedApiKeyRoute,
+  enableIssuedApiKeyRoute,
+  disableIssuedApiKeyRoute,
+  importApiKeyRoute,
+  batchCreateImportedApiKeysRoute,
+  listImportedApiKeysRoute,
+  getImportedApiKeyRoute,
+  updateImportedApiKeyRoute,
+  enableImportedApiKeyRoute,
+  disableImportedApiKeyRoute,
+  revokeImportedApiKeyRoute,
+  deleteImportedApiKeyRoute,
   revokeApiKeyRoute,
   verifyApiKeyRoute,
   batchVerifyRoute,
@@ -109,20 +126,10 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
       context.header('Cache-Control', CACHE_CONTROL_DEFAULT);
     }
   });
+  const guard = guardAdminPaths(deps);
   // Where the admin API is not served its paths are unknown ones, to admins too.
   for (const prefix of surface === 'public' ? [] : ADMIN_PREFIXES) {
-    app.use(`${prefix}/*`, async (context, next) => {
-      const ofHost = await tenantOfHost(deps.tenants, context.req.raw);
-      if (ofHost === undefined) return networkNotFound();
-      const { adminTokenSha256 } = deps.config;
-      const principal = await authenticateAdmin(context.req.raw.headers, adminTokenSha256);
-      if (principal === undefined) return unauthorized();
-      const tenant = await tenantOfPrincipal(deps.tenants, ofHost, principal);
-      if (tenant === undefined) return problemResponse({ code: 'forbidden' });
-      context.set('principal', principal);
-      context.set('tenant', tenant);
-      return next();
-    });
+    app.use(`${prefix}/*`, guard);
   }
   for (const route of routesOf(deps, surface)) mountRoute(app, route, deps);
   app.notFound(() => problemResponse({ code: 'not_found' }));

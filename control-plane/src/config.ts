@@ -10,6 +10,9 @@ import {
   CLOCK_SKEW_SECONDS_MAX,
   DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
 } from '@cardea/shared/limits';
+import type { AdminJwtPolicy } from './admin-auth/admin-jwt.ts';
+import { isJwksUrl, parseRoles } from './admin-auth/jwt-settings.ts';
+import { ADMIN_ROLES } from './admin-credentials/admin-credential.ts';
 import { isApiKeyPrefix, PREFIX_RULE } from './api-keys/prefixes.ts';
 import type { SettingsSource } from './config-source.ts';
 import { type Ed25519PrivateJwk, NO_KEY, parseEd25519PrivateJwk } from './ed25519-private-jwk.ts';
@@ -23,7 +26,11 @@ export interface ControlPlaneConfig {
   readonly surface: Surface;
   /** The master secret, then the former ones: every purpose derives its own key from them. */
   readonly secrets: readonly [Secret<string>, ...Secret<string>[]];
-  readonly adminTokenSha256: Uint8Array<ArrayBuffer>;
+  /** Absent: there is no bootstrap token. */
+  readonly adminTokenSha256?: Uint8Array<ArrayBuffer>;
+  /** Absent: no JWT makes anybody an administrator. */
+  readonly adminJwt?: AdminJwtPolicy & { readonly jwksUrl: string };
+  readonly adminFailuresPerMinute: number;
   readonly feedSigningKey: Secret<Ed25519PrivateJwk>;
   readonly environmentId: string;
   readonly issuer: string;
@@ -68,7 +75,13 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
   return {
     surface: source.oneOf('SURFACE', { values: SURFACES, or: 'all' }),
     secrets: readSecrets(source),
-    adminTokenSha256: readAdminTokenHash(source),
+    ...readAdminTokenHash(source),
+    ...readAdminJwt(source, issuer),
+    adminFailuresPerMinute: source.integer('ADMIN_FAILURES_PER_MINUTE', {
+      min: 1,
+      max: 100_000,
+      or: 30,
+    }),
     feedSigningKey: new Secret(readFeedSigningKey(source)),
     environmentId: source.matching('ENVIRONMENT_ID', {
       pattern: ENVIRONMENT_ID,
@@ -106,12 +119,52 @@ function readSecrets(source: SettingsSource): readonly [Secret<string>, ...Secre
   return [new Secret(current), ...retired.map((text) => new Secret(text))];
 }
 
-function readAdminTokenHash(source: SettingsSource): Uint8Array<ArrayBuffer> {
+/** Turned off by a word of its own: a setting that got lost must not lock everybody out in silence. */
+function readAdminTokenHash(source: SettingsSource): Pick<ControlPlaneConfig, 'adminTokenSha256'> {
   const text = source.required('ADMIN_TOKEN_SHA256');
   const hash = decodeHex(text);
-  if (hash?.length === 32) return hash;
-  if (text !== '') source.fail('ADMIN_TOKEN_SHA256', 'must be 64 lowercase hexadecimal digits');
-  return new Uint8Array(0);
+  if (hash?.length === 32) return { adminTokenSha256: hash };
+  if (text !== '' && text !== 'disabled') {
+    source.fail('ADMIN_TOKEN_SHA256', 'must be 64 lowercase hexadecimal digits, or disabled');
+  }
+  return {};
+}
+
+const CLAIM = {
+  pattern: /^[^/].{0,254}$|^(?:\/[^/]{1,100}){1,8}$/u,
+  rule: 'a claim or a JSON Pointer',
+};
+
+/** All of it or nothing: half a trust would be a trust that nobody chose. */
+function readAdminJwt(
+  source: SettingsSource,
+  ownIssuer: string,
+): Pick<ControlPlaneConfig, 'adminJwt'> {
+  const required = ['ADMIN_JWT_ISSUER', 'ADMIN_JWT_AUDIENCE', 'ADMIN_JWT_JWKS_URL'];
+  const named = [...required, 'ADMIN_JWT_ROLE_CLAIM', 'ADMIN_JWT_ROLES', 'ADMIN_JWT_TENANT_CLAIM'];
+  if (named.every((name) => source.optional(name) === undefined)) return {};
+  const [issuer = '', audience = '', jwksUrl = ''] = required.map((name) => source.required(name));
+  // Clients choose claims of derived tokens: none of those may ever make an administrator.
+  if (issuer === ownIssuer) source.fail('ADMIN_JWT_ISSUER', 'must be another one than ISSUER');
+  if (jwksUrl !== '' && !isJwksUrl(jwksUrl)) {
+    source.fail('ADMIN_JWT_JWKS_URL', 'must be an https URL (http on this machine alone)');
+  }
+  const roleClaim = source.matching('ADMIN_JWT_ROLE_CLAIM', CLAIM);
+  const hasTenants = source.optional('ADMIN_JWT_TENANT_CLAIM') !== undefined;
+  const tenantClaim = hasTenants ? source.matching('ADMIN_JWT_TENANT_CLAIM', CLAIM) : undefined;
+  const roles = parseRoles(source.required('ADMIN_JWT_ROLES'));
+  if (roles === undefined) {
+    source.fail(
+      'ADMIN_JWT_ROLES',
+      `must be JSON: values of the claim to ${ADMIN_ROLES.join(', ')}`,
+    );
+  }
+  return {
+    adminJwt: {
+      ...{ issuer, audience, jwksUrl, roleClaim, roles: roles ?? new Map() },
+      ...(tenantClaim === undefined ? {} : { tenantClaim }),
+    },
+  };
 }
 
 function readFeedSigningKey(source: SettingsSource): Ed25519PrivateJwk {

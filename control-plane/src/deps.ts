@@ -1,6 +1,8 @@
 /** What `createApp` needs from outside. Composition roots make it; tests may replace parts of it. */
 
 import type { RandomBytes } from '@cardea/shared/crypto/random';
+import type { FetchJwks } from './admin-auth/fetch-jwks.ts';
+import type { AdminCredentialStore } from './admin-credentials/store.ts';
 import type { LastUsedRecorder } from './api-keys/last-used.ts';
 import type { ApiKeyStore } from './api-keys/store.ts';
 import type { MakeAuditEvent } from './audit/audit-event.ts';
@@ -69,6 +71,11 @@ export interface Deps {
   readonly isStopping?: () => boolean;
   readonly minting: MintingParts;
   readonly signingKeys: SigningKeyStore;
+  /** Failed exchanges. */
   readonly attempts: Attempts;
+  readonly adminCredentials: AdminCredentialStore;
+  /** Failed authentications of administrators: counted apart from exchanges. */
+  readonly adminAttempts: Attempts;
+  readonly fetchJwks: FetchJwks;
   readonly feed: FeedReader;
 }

@@ -89,3 +89,21 @@ export const CHANGE_ATTEMPTS_MAX = 8;
 /** Below these a raw key is imported with a warning: characters, and bits as its text shows them. */
 export const RAW_KEY_LENGTH_WARNED_BELOW = 16;
 export const RAW_KEY_BITS_WARNED_BELOW = 48;
+
+/** Life of an admin credential unless one is asked for, and the longest, seconds. */
+export const ADMIN_CREDENTIAL_TTL_SECONDS_DEFAULT = 90 * 24 * 60 * 60;
+export const ADMIN_CREDENTIAL_TTL_SECONDS_MAX = 365 * 24 * 60 * 60;
+
+/** How long an admin credential that was rotated may live on, seconds: a week to hand out the new one. */
+export const ADMIN_CREDENTIAL_OVERLAP_SECONDS_MAX = 7 * 24 * 60 * 60;
+
+/** Longest `exp − iat` of an administrator's JWT, seconds. It cannot be revoked here before its end. */
+export const ADMIN_JWT_LIFETIME_SECONDS_MAX = 24 * 60 * 60;
+
+/** Characters of its `sub`, which stands in every audit event. */
+export const ADMIN_JWT_SUBJECT_LENGTH_MAX = 255;
+
+/** Largest JWKS that is read, bytes, its keys, and how long it is waited for, milliseconds. */
+export const JWKS_BYTES_MAX = 256 * 1024;
+export const JWKS_KEYS_MAX = 100;
+export const JWKS_MILLISECONDS_MAX = 5000;

@@ -2,6 +2,7 @@
 
 import { waitUntil } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
+import { fetchJwks } from './admin-auth/fetch-jwks.ts';
 import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createWorkersLastUsedRecorder } from './api-keys/last-used.workers.ts';
 import { createApp } from './app.ts';
@@ -10,6 +11,7 @@ import { createFailureSampler } from './audit/failure-sampler.ts';
 import { systemClock } from './clock.ts';
 import { readConfig, type WorkersConfig } from './config.workers.ts';
 import { ConfigInvalid } from './config-source.ts';
+import { createAdminCredentialStore } from './database/admin-credential-store.d1.ts';
 import { createApiKeyStore } from './database/api-key-store.d1.ts';
 import { createAuditStore } from './database/audit-store.d1.ts';
 import { createDatabaseStatus } from './database/database-status.d1.ts';
@@ -117,6 +119,13 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
     publisher: { hasPublished: async () => (await hub.status()).publishedSeq !== null },
     minting: createMintingParts(config, secrets),
+    adminCredentials: createAdminCredentialStore(database),
+    adminAttempts: createAttempts({
+      counterOf: (bucket) => attemptCounters(config.bindings.attempts)(`admin/${bucket}`),
+      failuresMax: config.adminFailuresPerMinute,
+      log,
+    }),
+    fetchJwks,
     attempts: createAttempts({
       counterOf: attemptCounters(config.bindings.attempts),
       failuresMax: config.exchangeFailuresPerMinute,

@@ -1,14 +1,10 @@
-/** Who makes an admin call, and what that caller may do. */
+/** Who makes an admin call. What a role may do stands in `admin-auth/roles`. */
 
-import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { sha256 } from '@cardea/shared/crypto/digest';
-import { equalConstantTime } from '@cardea/shared/crypto/equal-constant-time';
 import type { AdminRole } from '../admin-credentials/admin-credential.ts';
 import type { Caller } from '../audit/audit-event.ts';
 
-/** What a route needs. `anonymous` routes need nobody; every other one needs a principal. */
-export type Permission =
-  | 'anonymous'
+/** What a route may need, but for those that need nobody. docs/admin-access.md explains each. */
+export type AdminPermission =
   | 'api_keys.read'
   | 'api_keys.write'
   | 'api_keys.verify'
@@ -19,9 +15,14 @@ export type Permission =
   | 'revocations.write'
   | 'admin_credentials.read'
   | 'admin_credentials.write'
+  /** To rotate and to revoke the very credential that the caller uses. */
+  | 'own_credential.write'
   | 'tenants.read'
   | 'tenants.write'
   | 'audit_events.read';
+
+/** What a route needs. `anonymous` routes need nobody; every other one needs a principal. */
+export type Permission = 'anonymous' | AdminPermission;
 
 /** An authenticated administrator. */
 export interface Principal {
@@ -31,25 +32,6 @@ export interface Principal {
   readonly role: AdminRole;
   /** The only tenant it may act on; absent: every one. */
   readonly tenantId?: string;
-}
-
-/** RFC 6750 §2.1; the scheme is case-insensitive (RFC 9110 §11.1), one space, b64token. */
-const BEARER = /^bearer ([A-Za-z0-9._~+/-]+=*)$/i;
-
-/** The caller, or `undefined` for anybody unknown. The token is compared by its hash alone. */
-export async function authenticateAdmin(
-  headers: Headers,
-  adminTokenSha256: Uint8Array,
-): Promise<Principal | undefined> {
-  const token = BEARER.exec(headers.get('authorization') ?? '')?.[1];
-  if (token === undefined) return undefined;
-  const hash = await sha256(encodeUtf8(token));
-  if (!equalConstantTime(hash, adminTokenSha256)) return undefined;
-  return { kind: 'bootstrap', id: '', role: 'owner' };
-}
-
-export function permits(principal: Principal, permission: Permission): boolean {
-  return permission !== 'anonymous' && principal.role === 'owner';
 }
 
 /** Who an audit event names. Without a principal only from where: the operation knows the rest. */

@@ -1,4 +1,4 @@
-/** Reads a request body up to a limit while it streams in, so that no header is trusted for it. */
+/** Reads a body up to a limit while it streams in, so that no header is trusted for it. */
 
 import { concatBytes } from '@cardea/shared/bytes/framing';
 import type { Problem } from './problem.ts';
@@ -8,10 +8,13 @@ export type BodyRead =
   | { readonly ok: false; readonly problem: Problem };
 
 /** The bytes (none if there is no body), or `request_too_large` as soon as they exceed the limit. */
-export async function readBody(request: Request, bytesMax: number): Promise<BodyRead> {
-  if (Number(request.headers.get('content-length') ?? 0) > bytesMax) return TOO_LARGE;
-  if (request.body === null) return { ok: true, bytes: new Uint8Array(0) };
-  const reader = request.body.getReader();
+export async function readBody(
+  { headers, body }: Pick<Request | Response, 'headers' | 'body'>,
+  bytesMax: number,
+): Promise<BodyRead> {
+  if (Number(headers.get('content-length') ?? 0) > bytesMax) return TOO_LARGE;
+  if (body === null) return { ok: true, bytes: new Uint8Array(0) };
+  const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
   for (;;) {

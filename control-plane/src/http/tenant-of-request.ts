@@ -1,6 +1,7 @@
 /**
  * Which tenant a request is for: by the host of its own URL and, for administrators, by the tenant
- * that their credential is bound to. No header is read, `X-Forwarded-Host` and `Forwarded` least of all.
+ * that their credential is bound to or that they name in `Cardea-Tenant`. No other header is read,
+ * `X-Forwarded-Host` and `Forwarded` least of all.
  */
 
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
@@ -26,17 +27,36 @@ export function tenantOfAnonymous(
   return isForAnyHost ? tenants.byId(DEFAULT_TENANT_ID) : tenantOfHost(tenants, request);
 }
 
+/** Names the tenant that an administrator of the whole deployment acts on. */
+export const TENANT_HEADER = 'Cardea-Tenant';
+
+export type TenantChoice =
+  | { readonly choice: 'of_host' }
+  | { readonly choice: 'by_id'; readonly tenantId: string }
+  | { readonly choice: 'forbidden' };
+
+interface ChoiceParts {
+  readonly principal: Pick<Principal, 'tenantId'>;
+  readonly ofHost: Pick<Tenant, 'tenantId'>;
+  /** What `Cardea-Tenant` says, if it is there. */
+  readonly named: string | undefined;
+}
+
 /**
- * The tenant that the principal acts on, or `undefined` if it may not act here: one that is bound to
- * a tenant acts on that one, from a host of its own or of the default tenant.
+ * The tenant that the principal acts on. One that is bound to a tenant acts on that one, from a host
+ * of its own or of the default tenant, and may name no other; any other principal acts on the tenant
+ * that it names, else on the host's. Pure.
  */
-export async function tenantOfPrincipal(
-  tenants: Tenants,
-  ofHost: Tenant,
-  { tenantId }: Pick<Principal, 'tenantId'>,
-): Promise<Tenant | undefined> {
-  if (tenantId === undefined || tenantId === ofHost.tenantId) return ofHost;
-  return ofHost.tenantId === DEFAULT_TENANT_ID ? tenants.byId(tenantId) : undefined;
+export function chooseTenant({ principal, ofHost, named }: ChoiceParts): TenantChoice {
+  const { tenantId } = principal;
+  if (tenantId === undefined) {
+    return named === undefined ? { choice: 'of_host' } : { choice: 'by_id', tenantId: named };
+  }
+  if (named !== undefined && named !== tenantId) return { choice: 'forbidden' };
+  if (ofHost.tenantId === tenantId) return { choice: 'of_host' };
+  return ofHost.tenantId === DEFAULT_TENANT_ID
+    ? { choice: 'by_id', tenantId }
+    : { choice: 'forbidden' };
 }
 
 /** The answer for a host that belongs to nobody; Talos's text. */

@@ -24,18 +24,24 @@ const ALGORITHMS: ReadonlySet<unknown> = new Set<JwsAlgorithm>(['EdDSA', 'ES256'
 const TYPES: ReadonlySet<unknown> = new Set<JwtType>(['JWT', 'at+jwt']);
 const MEMBERS: ReadonlySet<string> = new Set(['alg', 'kid', 'typ']);
 
+/** Of tokens that others issue: thumbprints of a certificate (RFC 7515 §4.1.7, §4.1.8). Never read. */
+export const IGNORED_OF_OTHERS: ReadonlySet<string> = new Set(['x5t', 'x5t#S256']);
+
+const NONE: ReadonlySet<string> = new Set();
+
 /**
  * Reads the first part of a compact JWS, canonical base64url. Refuses with `token_malformed` (not a
  * strict JSON object; `kid` missing or not a short text), `token_header_unsupported` (any member but
  * `alg`, `kid`, `typ`: so `crit`, `b64`, `jwk`, `jku`, `x5u`, `x5c`, `x5t`, `cty`, `enc`, `zip`),
- * `token_algorithm_unsupported` or `token_type_unsupported` (missing ones included).
+ * `token_algorithm_unsupported` or `token_type_unsupported` (missing ones included). Members in
+ * `ignored` may be there.
  */
-export function parseHeader(text: string): Result<UnverifiedJwtHeader> {
+export function parseHeader(text: string, ignored = NONE): Result<UnverifiedJwtHeader> {
   const json = decodeBase64urlText(text);
   const header = json === undefined ? undefined : parseStrictJson(json);
   if (!isJsonObject(header)) return refuse('token_malformed', { part: 'header' });
   for (const name of Object.keys(header)) {
-    if (!MEMBERS.has(name)) return refuse('token_header_unsupported');
+    if (!MEMBERS.has(name) && !ignored.has(name)) return refuse('token_header_unsupported');
   }
   const algorithm = ownMember(header, 'alg');
   if (!isAlgorithm(algorithm)) return refuse('token_algorithm_unsupported');

@@ -8,7 +8,7 @@ import { decodeBase64url } from '../bytes/base64url.ts';
 import { decodeBase64urlText } from '../bytes/base64url-text.ts';
 import { TOKEN_BYTES_MAX } from '../limits.ts';
 import { accept, type Result, refuse } from '../result.ts';
-import { parseHeader, type UnverifiedJwtHeader } from './header.ts';
+import { IGNORED_OF_OTHERS, parseHeader, type UnverifiedJwtHeader } from './header.ts';
 
 export interface UnverifiedJwt {
   readonly unverifiedHeader: UnverifiedJwtHeader;
@@ -27,6 +27,20 @@ export interface UnverifiedJwt {
  * serialisations among these), and as {@link parseHeader} does.
  */
 export function parseJwt(text: string): Result<UnverifiedJwt> {
+  return splitJwt(text, readHeader);
+}
+
+/**
+ * As {@link parseJwt}, for a token of another issuer's: its header may carry thumbprints, which are
+ * not read. Nothing of it is ever remembered.
+ */
+export function parseJwtOfOthers(text: string): Result<UnverifiedJwt> {
+  return splitJwt(text, (header) => parseHeader(header, IGNORED_OF_OTHERS));
+}
+
+type ReadHeader = (text: string) => Result<UnverifiedJwtHeader>;
+
+function splitJwt(text: string, readHeaderOf: ReadHeader): Result<UnverifiedJwt> {
   // UTF-16 units are never more than bytes, and they are the same once the parts are known as ASCII.
   if (text.length > TOKEN_BYTES_MAX) return refuse('token_too_large');
   const headerEnd = text.indexOf('.');
@@ -34,7 +48,7 @@ export function parseJwt(text: string): Result<UnverifiedJwt> {
   // A third dot is outside of base64url's alphabet: the signature part will not decode.
   if (headerEnd < 1 || payloadEnd - headerEnd < 2) return refuse('token_malformed');
   const headerText = text.slice(0, headerEnd);
-  const header = readHeader(headerText);
+  const header = readHeaderOf(headerText);
   if (!header.ok) return header;
   const unverifiedPayload = decodeBase64urlText(text.slice(headerEnd + 1, payloadEnd));
   if (unverifiedPayload === undefined) return refuse('token_malformed', { part: 'payload' });
