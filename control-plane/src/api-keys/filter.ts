@@ -21,6 +21,7 @@ const STATUSES: ReadonlyMap<string, KeyStatus> = new Map([
   ['KEY_STATUS_ACTIVE', 'active'],
   ['KEY_STATUS_REVOKED', 'revoked'],
   ['KEY_STATUS_EXPIRED', 'expired'],
+  ['KEY_STATUS_DISABLED', 'disabled'],
 ]);
 
 interface Clause {

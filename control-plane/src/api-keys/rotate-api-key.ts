@@ -1,4 +1,7 @@
-/** Replaces a key by a new one with a new text and a new id; the old one ends in the same batch. */
+/**
+ * Replaces a key by a new one with a new text and a new id. The old one ends in the same batch, or
+ * lives on for an overlap that the same batch fixes: then it ends by itself.
+ */
 
 import type { Caller } from '../audit/audit-event.ts';
 import type { Deps } from '../deps.ts';
@@ -8,6 +11,9 @@ import type { ApiKey, RateLimitPolicy } from './api-key.ts';
 import { generateApiKey } from './generate-api-key.ts';
 import { changesBetween } from './key-changes.ts';
 import { newKeyRevocation } from './key-revocation.ts';
+import { retryOnChange } from './retry-on-change.ts';
+import { statusOf } from './status.ts';
+import type { StoredApiKey } from './store.ts';
 
 /** What is present overrides, `null` clears, what is absent is inherited. */
 export interface RotateRequest {
@@ -20,6 +26,8 @@ export interface RotateRequest {
   readonly visibility?: ApiKey['visibility'];
   readonly rateLimitPolicy?: RateLimitPolicy | null;
   readonly allowedCidrs?: readonly string[] | null;
+  /** Whole seconds for which the old key lives on; 0 for none. */
+  readonly overlapSeconds: number;
 }
 
 export type RotateOutcome =
@@ -28,38 +36,70 @@ export type RotateOutcome =
       readonly key: ApiKey;
       readonly text: string;
       readonly oldKey: ApiKey;
-      readonly announcement: Announcement;
+      /** Absent with an overlap: nothing is revoked yet. */
+      readonly announcement?: Announcement;
     }
-  | { readonly outcome: 'not_active' | 'not_found' | 'changed_meanwhile' | 'quota_exceeded' };
+  /**
+   * `overlap_too_long`: for what is left of the old key's life. `changed_meanwhile`: others changed
+   * it again and again while this was tried.
+   */
+  | { readonly outcome: 'not_active' | 'not_found' | 'overlap_too_long' }
+  | { readonly outcome: 'changed_meanwhile' | 'quota_exceeded' };
 
 export async function rotateApiKey(deps: Deps, request: RotateRequest): Promise<RotateOutcome> {
-  const { tenant, caller, keyId } = request;
+  const replaced = await retryOnChange(() => tryToReplace(deps, request));
+  if (replaced.outcome !== 'replaced') return replaced;
+  const { key, oldKey, revocation, text } = replaced;
+  if (request.overlapSeconds > 0) return { outcome: 'rotated', key, text, oldKey };
+  const announcement = await deps.announcer.announce([revocation]);
+  return { outcome: 'rotated', key, text, oldKey, announcement };
+}
+
+async function tryToReplace(deps: Deps, request: RotateRequest) {
+  const { keyId, overlapSeconds, tenant } = request;
   const { tenantId } = tenant;
   const stored = await deps.apiKeys.find(tenantId, keyId);
-  if (stored?.key.kind !== 'issued') return { outcome: 'not_found' };
+  if (stored?.key.kind !== 'issued') return { outcome: 'not_found' } as const;
+  if (isOverlapTooLong(stored, overlapSeconds)) return { outcome: 'overlap_too_long' } as const;
   const heir = inherit(stored.key, request);
-  const generated = await generateApiKey(deps, tenant, heir.visibility);
-  const { secretHash } = generated;
-  const operation = 'api_key.rotate';
+  const { secretHash, text, ...generated } = await generateApiKey(deps, tenant, heir.visibility);
+  const delay = overlapSeconds === 0 ? {} : { effectiveAfterSeconds: overlapSeconds };
   const replaced = await deps.apiKeys.replace({
-    tenantId,
-    oldKeyId: keyId,
-    oldRevision: stored.key.revision,
-    overlapSeconds: 0,
+    ...{ tenantId, oldKeyId: keyId, oldRevision: stored.key.revision, overlapSeconds },
     replacement: { ...heir, tenantId, kind: 'issued', keyId: generated.keyId, secretHash },
-    revocation: newKeyRevocation(deps, { tenantId, keyId, cause: operation }),
-    audit: await deps.auditEvent({
-      ...{ tenantId, operation, targetId: keyId, caller },
-      changes: {
-        key_id: { before: keyId, after: generated.keyId },
-        ...changesBetween(stored.key, heir),
-      },
-    }),
+    revocation: newKeyRevocation(deps, { tenantId, keyId, cause: 'api_key.rotate', ...delay }),
+    audit: await auditEventOf(deps, request, { old: stored.key, heir, newKeyId: generated.keyId }),
+    ...(tenant.apiKeysMax === undefined ? {} : { keysMax: tenant.apiKeysMax }),
   });
-  if (replaced.outcome !== 'replaced') return { outcome: replaced.outcome };
-  const announcement = await deps.announcer.announce([replaced.revocation]);
-  const { key, oldKey } = replaced;
-  return { outcome: 'rotated', key, text: generated.text, oldKey, announcement };
+  return { ...replaced, text };
+}
+
+/** Of a key that is not active the store says so. */
+function isOverlapTooLong({ key, now }: StoredApiKey, overlapSeconds: number): boolean {
+  const end = key.expireTime ?? Number.POSITIVE_INFINITY;
+  return statusOf(key, now) === 'active' && now + overlapSeconds * 1000 > end;
+}
+
+interface Succession {
+  readonly old: ApiKey;
+  readonly heir: ReturnType<typeof inherit>;
+  readonly newKeyId: string;
+}
+
+function auditEventOf(
+  deps: Deps,
+  { caller, keyId, overlapSeconds, tenant }: RotateRequest,
+  { heir, newKeyId, old }: Succession,
+) {
+  const { tenantId } = tenant;
+  return deps.auditEvent({
+    ...{ tenantId, operation: 'api_key.rotate', targetId: keyId, caller },
+    changes: {
+      key_id: { before: keyId, after: newKeyId },
+      ...changesBetween(old, heir),
+      ...(overlapSeconds === 0 ? {} : { overlap: { after: `${overlapSeconds}s` } }),
+    },
+  });
 }
 
 function inherit(old: ApiKey, request: RotateRequest) {

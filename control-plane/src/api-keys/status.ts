@@ -18,3 +18,13 @@ export function statusOf(
   if (hasPassed(key.expireTime)) return 'expired';
   return key.disableTime === undefined ? 'active' : 'disabled';
 }
+
+/**
+ * When the key stops working by itself, unless it is ended before; absent for never. While an overlap
+ * lasts that is its end: `expireTime` then says how long the row is kept, as for any revoked key.
+ */
+export function endOfLife(
+  key: Pick<ApiKey, 'expireTime' | 'overlapEndTime'>,
+): UnixMilliseconds | undefined {
+  return key.overlapEndTime ?? key.expireTime;
+}

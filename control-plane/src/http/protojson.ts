@@ -20,7 +20,7 @@ export function protoMessage<Shape extends z.ZodRawShape>(shape: Shape) {
 
 /** The declared members of an object, as own properties of a new one; anything else unchanged. */
 function pickMembers(value: unknown, names: readonly string[]): unknown {
-  if (!isObject(value)) return value;
+  if (!isJsonObject(value)) return value;
   // Without a prototype: a field that is absent must not be found there.
   const picked: Record<string, unknown> = Object.create(null);
   for (const name of names) {
@@ -34,11 +34,11 @@ function ownMember(value: object, name: string): unknown {
   return Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
 }
 
-function lowerCamelCase(name: string): string {
+export function lowerCamelCase(name: string): string {
   return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
+export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -134,7 +134,7 @@ function duration(parse: (text: string) => number | undefined, rule: string) {
 /** google.protobuf.Struct: any JSON object, kept as it was sent, at most so many bytes as JSON. */
 export function protoStruct({ bytesMax }: { readonly bytesMax: number }) {
   return z
-    .custom<Readonly<Record<string, unknown>>>(isObject, { error: 'must be a JSON object' })
+    .custom<Readonly<Record<string, unknown>>>(isJsonObject, { error: 'must be a JSON object' })
     .refine((value) => encodeUtf8(JSON.stringify(value)).length <= bytesMax, {
       error: `must have at most ${bytesMax} bytes as JSON`,
     })

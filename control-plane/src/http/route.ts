@@ -42,6 +42,8 @@ export interface Route {
   /** Concerns the deployment and no tenant: answers under every host name. Anonymous routes only. */
   readonly isForAnyHost?: boolean;
   readonly body?: z.ZodType;
+  /** Absent: `BODY_BYTES_MAX`. */
+  readonly bodyBytesMax?: number;
   /** One sentence for the OpenAPI document. */
   readonly summary?: string;
   /** Of the query parameters: what `parseQuery` is given. */
@@ -61,7 +63,7 @@ export function jsonRoute<Body extends z.ZodType>(route: JsonRoute<Body>): Route
   return {
     ...route,
     handle: async (request) => {
-      const body = await readMessage(request.raw, route.body);
+      const body = await readMessage(request.raw, route);
       return body.ok ? route.handle(body.value, request) : problemResponse(body.problem);
     },
   };
@@ -71,12 +73,12 @@ export type MessageRead<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problem: Problem };
 
-/** The body as a message of `schema`; an empty body is an empty message, as in grpc-gateway. */
+/** The body as the message of the route; an empty body is an empty message, as in grpc-gateway. */
 async function readMessage<Body extends z.ZodType>(
   request: Request,
-  schema: Body,
+  { body: schema, bodyBytesMax = BODY_BYTES_MAX }: JsonRoute<Body>,
 ): Promise<MessageRead<z.output<Body>>> {
-  const body = await readBody(request, BODY_BYTES_MAX);
+  const body = await readBody(request, bodyBytesMax);
   if (!body.ok) return body;
   if (body.bytes.length === 0) return parseMessage({}, schema);
   const json = parseStrictJson(body.bytes);

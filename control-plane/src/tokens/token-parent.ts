@@ -17,6 +17,7 @@ import type { VerifiedClaims } from '@cardea/shared/jwt/claims';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixSeconds } from '@cardea/shared/time';
 import type { ApiKey } from '../api-keys/api-key.ts';
+import { endOfLife } from '../api-keys/status.ts';
 import type { Claims } from './custom-claims.ts';
 
 export type TokenParent =
@@ -98,6 +99,7 @@ export function grantOf(parent: TokenParent, currentKey: ApiKey): Grant {
   };
 }
 
-function endOf({ expireTime }: ApiKey): UnixSeconds | undefined {
-  return expireTime === undefined ? undefined : secondsOf(expireTime);
+function endOf(key: ApiKey): UnixSeconds | undefined {
+  const end = endOfLife(key);
+  return end === undefined ? undefined : secondsOf(end);
 }

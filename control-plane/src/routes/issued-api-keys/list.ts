@@ -1,60 +1,19 @@
-import { parseFilter } from '../../api-keys/filter.ts';
-import { listApiKeys } from '../../api-keys/list-api-keys.ts';
 import type { Deps } from '../../deps.ts';
-import { problemResponse } from '../../http/problem.ts';
-import { protoInt64, protoMessage, protoString } from '../../http/protojson.ts';
-import { parseQuery, type Route } from '../../http/route.ts';
-import {
-  FILTER_LENGTH_MAX,
-  PAGE_SIZE_DEFAULT,
-  PAGE_SIZE_MAX,
-  PAGE_TOKEN_LENGTH_MAX,
-} from '../../limits.ts';
-import { issuedApiKeyMessage } from '../messages/issued-api-key.ts';
-
-const ListQuery = protoMessage({
-  page_size: protoInt64()
-    .transform(Number)
-    .refine((size) => size >= 0 && size <= PAGE_SIZE_MAX, {
-      error: `must be from 0 to ${PAGE_SIZE_MAX}`,
-    })
-    .optional(),
-  page_token: protoString({ min: 0, max: PAGE_TOKEN_LENGTH_MAX }).optional(),
-  filter: protoString({ min: 0, max: FILTER_LENGTH_MAX }).optional(),
-});
+import type { Route } from '../../http/route.ts';
+import { issuedApiKeysAnswer } from '../messages/answers.ts';
+import { answerList, ListQuery } from '../messages/list-answer.ts';
 
 /** GET /v2alpha1/admin/issuedApiKeys */
 export function listIssuedApiKeysRoute(deps: Deps): Route {
   return {
     operationId: 'adminListIssuedApiKeys',
+    summary: 'Lists issued API keys, page by page.',
     method: 'GET',
     path: '/v2alpha1/admin/issuedApiKeys',
     surface: 'admin',
     permission: 'api_keys.read',
-    handle: async (request) => {
-      const query = parseQuery(request.query, ListQuery);
-      if (!query.ok) return problemResponse(query.problem);
-      const { page_size: pageSize, page_token: pageToken = '', filter: text = '' } = query.value;
-      const filter = parseFilter(text);
-      if (!filter.ok) {
-        return problemResponse({ code: 'bad_request', message: `filter: ${filter.rule}` });
-      }
-      const listed = await listApiKeys(deps, {
-        tenant: request.tenant,
-        kind: 'issued',
-        pageSize: pageSize || PAGE_SIZE_DEFAULT,
-        filter: filter.filter,
-        ...(pageToken === '' ? {} : { pageToken }),
-      });
-      if (listed.outcome === 'page_token_invalid') {
-        return problemResponse({ code: 'bad_request', message: PAGE_TOKEN_RULE });
-      }
-      return Response.json({
-        issued_api_keys: listed.keys.map((key) => issuedApiKeyMessage(key, listed.now)),
-        next_page_token: listed.nextPageToken ?? '',
-      });
-    },
+    query: ListQuery,
+    answers: { 200: issuedApiKeysAnswer },
+    handle: (request) => answerList(deps, 'issued', request),
   };
 }
-
-const PAGE_TOKEN_RULE = 'page_token: is not one of this listing, or has expired';

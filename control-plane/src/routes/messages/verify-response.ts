@@ -4,6 +4,7 @@ import type { Refusal } from '@cardea/shared/refusals';
 import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import type { ApiKey } from '../../api-keys/api-key.ts';
 import { credentialRefusal } from '../../api-keys/credential-refusals.ts';
+import { endOfLife } from '../../api-keys/status.ts';
 import {
   type CredentialUse,
   type RateLimitState,
@@ -81,7 +82,7 @@ function apiKeyMembers(key: ApiKey) {
     key_id: key.keyId,
     actor_id: key.actorId,
     scopes: key.scopes,
-    expire_time: nullable(key.expireTime),
+    expire_time: nullable(endOfLife(key)),
     metadata: key.metadata ?? null,
     visibility: VISIBILITY_NAMES[key.visibility],
   };

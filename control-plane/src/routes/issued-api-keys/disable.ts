@@ -1,0 +1,19 @@
+import type { Deps } from '../../deps.ts';
+import { jsonRoute, type Route } from '../../http/route.ts';
+import { apiKeyAnswer } from '../messages/answers.ts';
+import { answerEnable, EnableBody } from '../messages/enable-answer.ts';
+
+/** POST /v2alpha1/admin/issuedApiKeys/{key_id}:disable. Not in Talos. */
+export function disableIssuedApiKeyRoute(deps: Deps): Route {
+  return jsonRoute({
+    operationId: 'adminDisableIssuedApiKey',
+    summary: 'Refuses an API key, and the tokens derived from it, until it is enabled.',
+    method: 'POST',
+    path: '/v2alpha1/admin/issuedApiKeys/{key_id}:disable',
+    surface: 'admin',
+    permission: 'api_keys.write',
+    body: EnableBody,
+    answers: { 200: apiKeyAnswer },
+    handle: (_, request) => answerEnable(deps, { kind: 'issued', isEnabled: false }, request),
+  });
+}
