@@ -48,6 +48,8 @@ describe('configuration', () => {
       feedHeartbeatSeconds: 30,
       clockSkewSeconds: 60,
       exchangeFailuresPerMinute: 30,
+      keyRetentionDays: 30,
+      auditRetentionDays: 400,
       unknownHost: 'default_tenant',
       defaultTenantHosts: ['auth.example'],
     });
@@ -150,6 +152,8 @@ describe('configuration', () => {
     ['CLOCK_SKEW_SECONDS', '61', 'must be an integer from 0 to 60'],
     ['CLOCK_SKEW_SECONDS', '-1', 'must be an integer from 0 to 60'],
     ['EXCHANGE_FAILURES_PER_MINUTE', 'many', 'must be an integer from 1 to 100000'],
+    ['KEY_RETENTION_DAYS', '0', 'must be an integer from 1 to 3650'],
+    ['AUDIT_RETENTION_DAYS', '3651', 'must be an integer from 1 to 3650'],
     ['DB', undefined, 'binding missing'],
     ['AUDIENCE', true, 'not a text'],
   ])('refuses %s = %j', (name, value, rule) => {

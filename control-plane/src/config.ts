@@ -53,6 +53,9 @@ export interface ControlPlaneConfig {
   readonly feedHeartbeatSeconds: number;
   readonly clockSkewSeconds: number;
   readonly exchangeFailuresPerMinute: number;
+  /** How long the row of an expired key is kept. */
+  readonly keyRetentionDays: number;
+  readonly auditRetentionDays: number;
   /** Lines of the log below it are left out. */
   readonly logLevel: LogLevel;
 }
@@ -64,6 +67,8 @@ const UNKNOWN_HOST: readonly UnknownHost[] = ['default_tenant', 'refuse'];
 
 const DAY_SECONDS = 24 * 60 * 60;
 const SECRET_LENGTH_MIN = 32;
+/** Ten years. */
+const RETENTION_DAYS_MAX = 3650;
 /** A quarter of a short bound, where that is less. */
 const HEARTBEAT_SECONDS_DEFAULT = 30;
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -104,7 +109,17 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
       max: 100_000,
       or: 30,
     }),
+    ...readRetention(source),
     logLevel: source.oneOf('LOG_LEVEL', { values: LOG_LEVELS, or: 'info' }),
+  };
+}
+
+function readRetention(source: SettingsSource) {
+  const keyDays = { min: 1, max: RETENTION_DAYS_MAX, or: 30 };
+  const auditDays = { min: 1, max: RETENTION_DAYS_MAX, or: 400 };
+  return {
+    keyRetentionDays: source.integer('KEY_RETENTION_DAYS', keyDays),
+    auditRetentionDays: source.integer('AUDIT_RETENTION_DAYS', auditDays),
   };
 }
 

@@ -18,6 +18,7 @@ import {
   importJWK,
 } from 'jose';
 import type { KeyRing } from '../master-keys.ts';
+import { type Resealed, type ResealingMeans, reseal } from '../reseal.ts';
 import { SealUnreadable } from '../seal-unreadable.ts';
 import { publicMembers } from './public-members.ts';
 import type { NewSigningKey } from './signing-key.ts';
@@ -62,6 +63,14 @@ export async function openSigningKey(
     if (!(imported instanceof Uint8Array)) return imported;
   }
   throw new SealUnreadable('signing key');
+}
+
+/** The same private key under the current master secret. */
+export function resealSigningKey(
+  key: SigningKeyName & { readonly sealedPrivateJwk: string },
+  means: ResealingMeans,
+): Promise<Resealed> {
+  return reseal(key.sealedPrivateJwk, associatedDataOf(key), means);
 }
 
 const EMPTY = new Uint8Array(0);

@@ -9,6 +9,7 @@ import { openAead, sealAead } from '@cardea/shared/crypto/aead';
 import type { KeyEncryptionKey } from '@cardea/shared/crypto/derive-key';
 import type { RandomBytes } from '@cardea/shared/crypto/random';
 import type { KeyRing } from '../master-keys.ts';
+import { type Resealed, reseal } from '../reseal.ts';
 import { SealUnreadable } from '../seal-unreadable.ts';
 
 /** The port. Throws `StoreUnavailable`. */
@@ -44,6 +45,14 @@ export async function storedSecret(
   });
   // Another isolate may have been faster: what is stored counts, not what was made here.
   return open(name, await store.insertOnce(name, encodeBase64url(candidate)), keyEncryption);
+}
+
+/** The same secret under the current master secret. */
+export function resealStoredSecret(
+  { name, sealed }: { readonly name: string; readonly sealed: string },
+  means: Omit<SecretMeans, 'store'>,
+): Promise<Resealed> {
+  return reseal(sealed, associatedDataOf(name), means);
 }
 
 async function open(
