@@ -1,3 +1,5 @@
+import { createHash, createHmac } from 'node:crypto';
+import { importHmacKey } from '@cardea/shared/crypto/hmac';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { unixMilliseconds } from '@cardea/shared/time';
 import fc from 'fast-check';
@@ -8,6 +10,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
 import { authenticateApiKey, proveApiKey } from './authenticate.ts';
 import { generateApiKey } from './generate-api-key.ts';
+import { importedKeyId, rawKeyHashOf } from './imported-key-id.ts';
 import type { ApiKeyStore } from './store.ts';
 
 const TENANT = {
@@ -16,6 +19,7 @@ const TENANT = {
   publicApiKeyPrefix: 'ckp',
   retiredApiKeyPrefixes: ['old'],
 } as unknown as Tenant; // Of a tenant, only the id and the prefixes matter here.
+const IMPORTED_ID = /^[0-9a-f]{64}$/;
 const NOW = unixMilliseconds(1_800_000_000_000);
 
 const keysOf = (...secrets: [string, ...string[]]) => {
@@ -25,6 +29,9 @@ const keysOf = (...secrets: [string, ...string[]]) => {
   });
 };
 const keys = await keysOf('current');
+
+const pepper = await importHmacKey(randomBytes(32));
+const importPepper = async () => pepper;
 
 /** A store that knows one key, and counts how often it is asked. */
 function storeWith(key?: Partial<ApiKey>, secretHash = '') {
@@ -53,7 +60,7 @@ const LIVE: ApiKey = {
 };
 
 async function outcome(text: string, apiKeys: ApiKeyStore, clientAddress?: string) {
-  const deps = { keys, apiKeys };
+  const deps = { keys, importPepper, apiKeys };
   const result = await authenticateApiKey(deps, text, { tenant: TENANT, clientAddress });
   return result.ok ? 'accepted' : result.refusal.reason;
 }
@@ -99,42 +106,91 @@ describe('a genuine key', async () => {
 
   test('outlives a rotation of the master secret, as long as the old one is kept', async () => {
     const { store } = storeWith({ keyId }, secretHash);
-    const rotated = { keys: await keysOf('next', 'current'), apiKeys: store };
+    const rotated = { keys: await keysOf('next', 'current'), importPepper, apiKeys: store };
     expect((await proveApiKey(rotated, text, TENANT)).ok).toBe(true);
     const forgotten = { ...rotated, keys: await keysOf('next') };
     expect((await proveApiKey(forgotten, text, TENANT)).ok).toBe(false);
   });
 
-  test('costs no read of the database with any one character changed', async () => {
+  test('is never looked up with any one character changed', async () => {
     for (let i = 0; i < text.length; i++) {
       const { store, reads } = storeWith({ keyId }, secretHash);
       const other = text[i] === 'z' ? 'y' : 'z';
       const refused = await outcome(text.slice(0, i) + other + text.slice(i + 1), store);
       expect(refused).toMatch(/^api_key_(malformed|unknown)$/);
-      expect(reads).toEqual([]);
+      // Without its `_v1_` it is no issued key any more: it could be an imported one.
+      expect(reads.filter((id) => !IMPORTED_ID.test(id))).toEqual([]);
+      if (/_v1_.*_/.test(text.slice(0, i) + other)) expect(reads).toEqual([]);
     }
   });
 });
 
-test('garbage costs no read of the database', async () => {
+test('garbage of the issued form costs no read of the database', async () => {
   const { store, reads } = storeWith();
-  const base58 = fc.string({
-    unit: fc.constantFrom(...'123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'),
-    minLength: 8,
-    maxLength: 66,
-  });
-  const shaped = fc.tuple(fc.constantFrom('ck', 'ckp', 'x'), base58, base58);
-  const text = fc.oneof(
-    fc.string({ maxLength: 200 }),
-    shaped.map(([prefix, identifier, checksum]) => `${prefix}_v1_${identifier}_${checksum}`),
-  );
+  const base58 = (minLength: number) =>
+    fc.string({
+      unit: fc.constantFrom(...'123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz'),
+      minLength,
+      maxLength: 66,
+    });
+  const shaped = fc.tuple(fc.constantFrom('ck', 'ckp', 'old', 'x'), base58(20), base58(8));
   await fc.assert(
-    fc.asyncProperty(text, async (credential) => {
-      expect(await outcome(credential, store)).not.toBe('accepted');
+    fc.asyncProperty(shaped, async ([prefix, identifier, checksum]) => {
+      const text = `${prefix}_v1_${identifier}_${checksum}`;
+      expect(await outcome(text, store)).toBe('api_key_malformed');
     }),
-    { numRuns: 3000 },
+    { numRuns: 2000 },
   );
   expect(reads).toEqual([]);
+});
+
+test('any other text is looked up once, as an imported key, under a hash of its own', async () => {
+  const { store, reads } = storeWith();
+  const texts = new Set<string>();
+  await fc.assert(
+    fc.asyncProperty(fc.string({ maxLength: 200 }), async (text) => {
+      texts.add(text);
+      expect(await outcome(text, store)).toBe('api_key_unknown');
+      expect(reads.at(-1)).toMatch(IMPORTED_ID);
+    }),
+    { numRuns: 1000 },
+  );
+  expect(new Set(reads).size).toBe(texts.size);
+});
+
+describe('an imported key', async () => {
+  const RAW = 'another-system_4f1c9e';
+  const keyId = await importedKeyId(pepper, TENANT.tenantId, await rawKeyHashOf(RAW));
+
+  test.each([
+    ['accepted', {}],
+    ['api_key_revoked', { state: 'revoked' }],
+    ['api_key_expired', { expireTime: NOW }],
+    ['api_key_disabled', { disableTime: NOW }],
+    ['ip_not_allowed', { allowedCidrs: ['10.0.0.0/8'] }],
+    ['api_key_unknown', { kind: 'issued' }],
+    ['api_key_unknown', { keyId: 'ab'.repeat(32) }],
+  ] as const)('is %s with %j', async (expected, key) => {
+    const { store, reads } = storeWith({ kind: 'imported', keyId, ...key });
+    expect(await outcome(RAW, store)).toBe(expected);
+    expect(reads).toEqual([keyId]);
+  });
+
+  test('is known by HMAC(pepper, tenant id, 0, SHA-256 of the key), as Node computes it', async () => {
+    const raw = Buffer.alloc(32, 7);
+    const rawKeyHash = createHash('sha256').update(RAW).digest();
+    const message = Buffer.concat([Buffer.from(`${TENANT.tenantId}\0`), rawKeyHash]);
+    const expected = createHmac('sha256', raw).update(message).digest('hex');
+    const key = await importHmacKey(Uint8Array.from(raw));
+    expect(await importedKeyId(key, TENANT.tenantId, await rawKeyHashOf(RAW))).toBe(expected);
+  });
+
+  test.each([
+    ['another text', `${RAW} `, TENANT.tenantId],
+    ['another tenant', RAW, '7d0c5e1b-93a4-4f68-8a52-c1e6b7f20d38'],
+  ])('has another id for %s', async (_, text, tenantId) => {
+    expect(await importedKeyId(pepper, tenantId, await rawKeyHashOf(text))).not.toBe(keyId);
+  });
 });
 
 test.each([
