@@ -13,6 +13,11 @@ import { problemResponse } from './http/problem.ts';
 import { requestIdOf } from './http/request-id.ts';
 import type { Route } from './http/route.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
+import { createAdminCredentialRoute } from './routes/admin-credentials/create.ts';
+import { getAdminCredentialRoute } from './routes/admin-credentials/get.ts';
+import { listAdminCredentialsRoute } from './routes/admin-credentials/list.ts';
+import { revokeAdminCredentialRoute } from './routes/admin-credentials/revoke.ts';
+import { rotateAdminCredentialRoute } from './routes/admin-credentials/rotate.ts';
 import { batchVerifyRoute } from './routes/api-keys/batch-verify.ts';
 import { revokeApiKeyRoute } from './routes/api-keys/revoke.ts';
 import { selfRevokeRoute } from './routes/api-keys/self-revoke.ts';
@@ -88,6 +93,11 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   feedKeysetRoute,
   listSigningKeysRoute,
   rotateSigningKeyRoute,
+  createAdminCredentialRoute,
+  listAdminCredentialsRoute,
+  getAdminCredentialRoute,
+  rotateAdminCredentialRoute,
+  revokeAdminCredentialRoute,
   createTenantRoute,
   listTenantsRoute,
   getTenantRoute,

@@ -11,6 +11,8 @@ export async function controlPlaneTestBindings() {
     CARDEA_SECRET: randomBytes(32).toString('base64url'),
     ADMIN_TOKEN_SHA256: createHash('sha256').update(adminToken).digest('hex'),
     FEED_SIGNING_KEY: JSON.stringify(feedKey),
+    /** Tests refuse administrators by the hundred, all from one address. */
+    ADMIN_FAILURES_PER_MINUTE: '100000',
     /** For tests alone: the worker knows the hash. */
     TEST_ADMIN_TOKEN: adminToken,
     TEST_MIGRATIONS: await readD1Migrations(

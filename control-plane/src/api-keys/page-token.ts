@@ -14,7 +14,12 @@ import { PAGE_TOKEN_LENGTH_MAX, PAGE_TOKEN_LIFETIME_SECONDS } from '../limits.ts
 /** What a token is good for. */
 export interface Listing {
   readonly tenantId: string;
-  readonly collection: 'issued_api_keys' | 'imported_api_keys' | 'tenants' | 'audit_events';
+  readonly collection:
+    | 'issued_api_keys'
+    | 'imported_api_keys'
+    | 'tenants'
+    | 'audit_events'
+    | 'admin_credentials';
   /** The filter in canonical form. */
   readonly filter: string;
 }
