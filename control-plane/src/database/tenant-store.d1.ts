@@ -39,11 +39,14 @@ const BELONGINGS = [
   tenantHosts,
 ] as const;
 
-/** A row with the JSON array of its hosts. */
+/**
+ * A row with the JSON array of its hosts. The tables are named by hand: in what a select of one table
+ * returns, drizzle leaves their names out, and `nid` would be the inner table's own.
+ */
 const TENANT_AND_HOSTS = {
   ...getTableColumns(tenants),
-  hosts: sql<string>`(SELECT json_group_array(host) FROM ${tenantHosts}
-    WHERE ${tenantHosts.nid} = ${tenants.nid})`.as('hosts'),
+  hosts: sql<string>`(SELECT json_group_array(own.host) FROM ${tenantHosts} AS own
+    WHERE own.nid = tenants.nid)`.as('hosts'),
 };
 
 export function createTenantStore(database: D1Database): TenantStore {
@@ -101,8 +104,8 @@ function wasChangedBy(tenantId: string, audit: NewAuditEvent): SQL {
 
 /** Holds if one of the hosts leads to another tenant. */
 function isAnyTaken(hosts: readonly string[], tenantId: string): SQL<number> {
-  return sql<number>`EXISTS (SELECT 1 FROM ${tenantHosts}
-    WHERE ${tenantHosts.host} IN ${elementsOf(hosts)} AND ${tenantHosts.nid} <> ${tenantId})`;
+  return sql<number>`EXISTS (SELECT 1 FROM ${tenantHosts} AS taken
+    WHERE taken.host IN ${elementsOf(hosts)} AND taken.nid <> ${tenantId})`;
 }
 
 /** The elements of a list, as a sub-query: D1 allows 100 parameters a statement. */
@@ -182,10 +185,10 @@ async function updateTenant(
 
 /** Not revoked and not expired. A disabled key counts: it can be enabled. */
 function hasLiveKey(tenantId: string): SQL {
-  const { expireTimeMs, nid, overlapEndMs, state } = apiKeys;
-  return sql`EXISTS (SELECT 1 FROM ${apiKeys} WHERE ${nid} = ${tenantId} AND ${state} = 'active'
-    AND (${expireTimeMs} IS NULL OR ${expireTimeMs} > ${NOW_MS})
-    AND (${overlapEndMs} IS NULL OR ${overlapEndMs} > ${NOW_MS}))`;
+  return sql`EXISTS (SELECT 1 FROM ${apiKeys} AS live
+    WHERE live.nid = ${tenantId} AND live.state = 'active'
+      AND (live.expire_time_ms IS NULL OR live.expire_time_ms > ${NOW_MS})
+      AND (live.overlap_end_ms IS NULL OR live.overlap_end_ms > ${NOW_MS}))`;
 }
 
 /** The mark comes first, the marked row itself goes last: between them stands all that it guards. */

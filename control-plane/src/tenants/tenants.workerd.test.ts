@@ -224,16 +224,12 @@ describe('an update', () => {
     });
   });
 
-  test.each(['update_mask=audience,issuer', 'update_mask=audience%2C%20issuer', 'updateMask=x'])(
+  test.each(['update_mask=audience,issuer', 'update_mask=audience%2C%20issuer'])(
     'with %s clears what the mask names and the body lacks',
     async (query) => {
       const { tenant_id: id } = await create({ audience: 'https://api.example' });
       const response = await patch(id, { issuer: 'https://n.example', name: 'N' }, `?${query}`);
       const updated = await response.json();
-      if (query.startsWith('updateMask')) {
-        expect(updated).toMatchObject({ name: 'N', audience: 'https://api.example' });
-        return;
-      }
       expect(updated).toMatchObject({ issuer: 'https://n.example', name: 'acme' });
       expect(updated).not.toHaveProperty('audience');
       expect(updated.effective.audience).toBe('https://n.example');
