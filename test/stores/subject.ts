@@ -1,0 +1,44 @@
+/** The stores on PostgreSQL, put together for the contract suites. */
+
+import { createAdminCredentialStore } from '@cardea/control-plane/database/admin-credential-store.pg';
+import { createApiKeyStore } from '@cardea/control-plane/database/api-key-store.pg';
+import { createAuditStore } from '@cardea/control-plane/database/audit-store.pg';
+import { createDatabaseStatus } from '@cardea/control-plane/database/database-status.pg';
+import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
+import type { PostgresDatabase } from '@cardea/control-plane/database/postgres';
+import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
+import { createSigningKeyStore } from '@cardea/control-plane/database/signing-key-store.pg';
+import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
+import { createTenantStore } from '@cardea/control-plane/database/tenant-store.pg';
+import type { Stores, Subject } from '../../control-plane/testing/contracts/subject.ts';
+
+export function storesOn(db: PostgresDatabase): Stores {
+  return {
+    apiKeys: createApiKeyStore(db),
+    revocations: createRevocationStore(db),
+    signingKeys: createSigningKeyStore(db),
+    secrets: createStoredSecretStore(db),
+    minting: createMintingStore(db),
+    status: createDatabaseStatus(db),
+    tenants: createTenantStore(db),
+    adminCredentials: createAdminCredentialStore(db),
+    audit: createAuditStore(db),
+  };
+}
+
+/** The counters and the record of migrations are no part of a port that the contracts know. */
+const OTHERS = `('rate_limits', 'attempts', 'cardea_migrations')`;
+
+/** `run` is the driver's own: not what is under test. */
+export function subjectOn(db: PostgresDatabase, run: Subject['run']): Subject {
+  return {
+    stores: storesOn(db),
+    run,
+    columns: async () => {
+      const rows = await run(`SELECT table_name || '.' || column_name AS name
+        FROM information_schema.columns
+        WHERE table_schema = 'public' AND table_name NOT IN ${OTHERS}`);
+      return rows.map(({ name }) => String(name));
+    },
+  };
+}
