@@ -306,7 +306,7 @@ export function describeTalosConformance(name: string, start: () => Promise<Star
         });
         expect(answer).toMatchObject({ success_count: 1, failure_count: 3 });
         expect(answer.results?.map(({ index, error_code }) => [index, error_code])).toEqual([
-          [0, 'BATCH_CREATE_IMPORTED_API_KEYS_ERROR_UNSPECIFIED'],
+          [0, undefined],
           [1, 'BATCH_CREATE_IMPORTED_API_KEYS_ERROR_ALREADY_EXISTS'],
           [2, 'BATCH_CREATE_IMPORTED_API_KEYS_ERROR_INVALID_ARGUMENT'],
           [3, 'BATCH_CREATE_IMPORTED_API_KEYS_ERROR_ALREADY_EXISTS'],
@@ -399,7 +399,8 @@ export function describeTalosConformance(name: string, start: () => Promise<Star
       test('the key set serves Ory and RFC 7517 alike, without a token', async () => {
         const { jwks } = await client.anonymous.getJwks();
         expect(jwks?.keys?.length).toBeGreaterThan(0);
-        expect(client.last().body).toMatchObject({ keys: jwks?.keys });
+        const kids = jwks?.keys?.map(({ kid }) => ({ kid }));
+        expect(client.last().body).toMatchObject({ keys: kids, jwks: { keys: kids } });
       });
     });
 

@@ -33,7 +33,8 @@ export interface RecordedAnswer {
 /** Members that Cardea adds to Talos's messages: each is documented, and no client trips over it. */
 const ADDED = new Set(['disable_time', 'overlap_end_time', 'status', 'unit']);
 
-type Schemas = Readonly<Record<string, { readonly properties?: Record<string, unknown> }>>;
+type JsonSchema = Exclude<Parameters<typeof z.fromJSONSchema>[0], boolean>;
+type Schemas = Record<string, JsonSchema>;
 
 export function loadOpenApiCheck(): OpenApiCheck | undefined {
   if (!existsSync(DOCUMENT)) return undefined;
