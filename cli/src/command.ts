@@ -16,6 +16,14 @@ export const OPTIONS = {
   migrate: { type: 'boolean' },
   reason: { type: 'string' },
   'reason-text': { type: 'string' },
+  since: { type: 'string' },
+  until: { type: 'string' },
+  operation: { type: 'string' },
+  target: { type: 'string' },
+  caller: { type: 'string' },
+  limit: { type: 'string' },
+  from: { type: 'string' },
+  file: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -35,6 +43,14 @@ export interface OptionValues {
   readonly migrate?: boolean;
   readonly reason?: string;
   readonly 'reason-text'?: string;
+  readonly since?: string;
+  readonly until?: string;
+  readonly operation?: string;
+  readonly target?: string;
+  readonly caller?: string;
+  readonly limit?: string;
+  readonly from?: string;
+  readonly file?: string;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

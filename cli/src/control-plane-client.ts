@@ -6,9 +6,12 @@
 import { CommandFailed } from './failure.ts';
 import { asJsonObject, parseJsonObject, textOf } from './json-object.ts';
 import { printable } from './output.ts';
+import { splitLines } from './split-lines.ts';
 
 /** How long a call may take, milliseconds. The control plane's own limit is 15 s. */
 const CALL_MILLISECONDS_MAX = 30_000;
+/** The same for an answer of many lines. */
+const LONG_CALL_MILLISECONDS_MAX = 30 * 60_000;
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
@@ -36,14 +39,32 @@ export async function callJson(call: Call): Promise<JsonObject> {
   throw new CommandFailed(describeRefusal(response.status, body));
 }
 
-async function send(call: Call): Promise<Response> {
+/** The lines of a long answer, as they arrive. Refusals are thrown as `CommandFailed`. */
+export async function* callLines(call: Call): AsyncGenerator<string> {
+  const response = await send(call, LONG_CALL_MILLISECONDS_MAX);
+  if (!response.ok) {
+    throw new CommandFailed(
+      describeRefusal(response.status, parseJsonObject(await response.text())),
+    );
+  }
+  let rest = '';
+  try {
+    if (response.body !== null) rest = yield* splitLines(response.body);
+  } catch (error) {
+    // A stream that ends too early is an error of the connection: half an answer must not pass.
+    throw new CommandFailed(`the answer of ${call.endpoint} broke off${causeOf(error)}`);
+  }
+  if (rest !== '') throw new CommandFailed(`the answer of ${call.endpoint} ends within a line`);
+}
+
+async function send(call: Call, milliseconds = CALL_MILLISECONDS_MAX): Promise<Response> {
   const headers = new Headers({ accept: 'application/json' });
   if (call.adminToken !== undefined) headers.set('authorization', `Bearer ${call.adminToken}`);
   const init: RequestInit = {
     method: call.method,
     headers,
     redirect: 'error',
-    signal: AbortSignal.timeout(CALL_MILLISECONDS_MAX),
+    signal: AbortSignal.timeout(milliseconds),
   };
   if (call.json !== undefined) {
     headers.set('content-type', 'application/json');
@@ -55,13 +76,14 @@ async function send(call: Call): Promise<Response> {
     return await fetch(`${call.endpoint}${call.path}`, init);
   } catch (error) {
     // fetch throws for every network failure; its cause says which.
-    throw new CommandFailed(`cannot reach the control plane at ${call.endpoint}${causeOf(error)}`);
+    const cause = causeOf(error, milliseconds);
+    throw new CommandFailed(`cannot reach the control plane at ${call.endpoint}${cause}`);
   }
 }
 
-function causeOf(error: unknown): string {
+function causeOf(error: unknown, milliseconds = LONG_CALL_MILLISECONDS_MAX): string {
   if (!(error instanceof Error)) return '';
-  if (error.name === 'TimeoutError') return ` (no answer in ${CALL_MILLISECONDS_MAX / 1000} s)`;
+  if (error.name === 'TimeoutError') return ` (no answer in ${milliseconds / 1000} s)`;
   const { cause } = error;
   const code = cause instanceof Error && 'code' in cause ? String(cause.code) : '';
   return code === '' ? '' : ` (${code})`;

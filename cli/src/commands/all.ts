@@ -1,6 +1,9 @@
 /** The commands, in the order in which `cardea help` shows them. */
 
 import type { Command } from '../command.ts';
+import { auditExportCommand } from './audit-export.ts';
+import { auditListCommand } from './audit-list.ts';
+import { auditVerifyCommand } from './audit-verify.ts';
 import { devCommand } from './dev.ts';
 import { keysIssueCommand } from './keys-issue.ts';
 import { keysRevokeCommand } from './keys-revoke.ts';
@@ -19,6 +22,9 @@ export const COMMANDS: readonly Command[] = [
   keysVerifyCommand,
   keysRevokeCommand,
   tokenCommand,
+  auditListCommand,
+  auditExportCommand,
+  auditVerifyCommand,
   secretsCommand,
   versionCommand,
 ];
