@@ -1,0 +1,72 @@
+/** The parts of the control plane on Node, put together. Part of `node.ts`. */
+
+import { fetchJwks } from '../admin-auth/fetch-jwks.ts';
+import { importPepperReader } from '../api-keys/imported-key-id.ts';
+import { createLastUsedBuffer, type LastUsedBuffer } from '../api-keys/last-used-buffer.ts';
+import { createFailureSampler } from '../audit/failure-sampler.ts';
+import type { NodeConfig } from '../config.node.ts';
+import { createAttemptCounters } from '../database/attempt-counters.pg.ts';
+import type { PostgresDatabase } from '../database/postgres.ts';
+import { createRateLimiter } from '../database/rate-limiter.pg.ts';
+import type { Deps } from '../deps.ts';
+import type { NodePublisher } from '../publication/node-publisher.ts';
+import { actorSaltReader } from '../tokens/actor-salt.ts';
+import { createAttempts } from '../tokens/attempts.ts';
+import { createDerivedTokenVerifier } from '../tokens/derived-token-verifier.ts';
+import { sleep } from '../tokens/sleep.ts';
+import { createTokenSigner } from '../tokens/token-signer.ts';
+import type { BackgroundWork } from './background-work.ts';
+import type { Stores } from './stores.ts';
+
+export interface DepsParts extends Pick<Deps, 'clientAddressOf' | 'log' | 'metrics' | 'tracing'> {
+  readonly config: NodeConfig;
+  readonly db: PostgresDatabase;
+  readonly stores: Stores;
+  readonly publisher: NodePublisher;
+  readonly background: BackgroundWork;
+  readonly isStopping: () => boolean;
+}
+
+export interface NodeDeps extends Deps {
+  readonly lastUsed: LastUsedBuffer;
+}
+
+export function createNodeDeps(parts: DepsParts): NodeDeps {
+  const { config, db, stores, log, publisher } = parts;
+  const { apiKeys, auditEvent, auditEvents, auditKey, clock, keys, randomBytes, secrets } = stores;
+  const { revocations, signingKeys } = stores;
+  const { clientAddressOf, isStopping, metrics, tracing } = parts;
+  const inBackground = parts.background.add;
+  const counterOf = createAttemptCounters(db);
+  const adminCounterOf = (bucket: string) => counterOf(`admin/${bucket}`);
+  return {
+    ...{ config, keys, clock, randomBytes, log, metrics, tracing, clientAddressOf, isStopping },
+    ...{ apiKeys, auditEvent, auditEvents, auditKey, signingKeys, fetchJwks },
+    tenants: stores.tenants,
+    tenantStore: stores.tenantStore,
+    adminCredentials: stores.adminCredentials,
+    database: stores.database,
+    importPepper: importPepperReader(secrets),
+    lastUsed: createLastUsedBuffer({ apiKeys, log }),
+    rateLimiter: createRateLimiter(db),
+    failures: createFailureSampler({ events: auditEvents, auditEvent, inBackground, clock, log }),
+    derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
+    announcer: publisher.announcer,
+    publisher: {
+      hasPublished: async () => (await publisher.status()).publishedSeq !== undefined,
+    },
+    minting: {
+      store: stores.mintingStore,
+      sign: createTokenSigner(secrets.keyEncryption),
+      actorSalt: actorSaltReader(secrets),
+      ...{ randomBytes, sleep },
+    },
+    attempts: createAttempts({ counterOf, failuresMax: config.exchangeFailuresPerMinute, log }),
+    adminAttempts: createAttempts({
+      counterOf: adminCounterOf,
+      failuresMax: config.adminFailuresPerMinute,
+      log,
+    }),
+    feed: publisher.feed,
+  };
+}

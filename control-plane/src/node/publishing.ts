@@ -1,0 +1,57 @@
+/** The publisher of this process, on its database and towards where the feed goes. Part of `node.ts`. */
+
+import type { NodeConfig } from '../config.node.ts';
+import {
+  createEmbeddedPublisherLock,
+  createPublisherBell,
+  createPublisherLock,
+} from '../database/publisher-lock.pg.ts';
+import { createPublisherStorage } from '../database/publisher-storage.pg.ts';
+import { createRestorationStore } from '../database/restoration-store.pg.ts';
+import type { Log } from '../log.ts';
+import { createTruth } from '../publication/create-truth.ts';
+import { NO_FEED_STORE } from '../publication/feed-store.none.ts';
+import { createRestFeedStore } from '../publication/feed-store.rest.ts';
+import type { FeedStore } from '../publication/feed-store.ts';
+import { createNodePublisher, type NodePublisher } from '../publication/node-publisher.ts';
+import type { OpenDatabase } from './open-database.ts';
+import type { Stores } from './stores.ts';
+
+export interface PublishingParts {
+  readonly config: NodeConfig;
+  readonly database: OpenDatabase;
+  readonly stores: Stores;
+  readonly log: Log;
+}
+
+export function createPublishing(parts: PublishingParts): Promise<NodePublisher> {
+  const { config, database, stores, log } = parts;
+  const { db, sql } = database;
+  const { auditEvents, clock, randomBytes, revocations, secrets, signingKeys, tenants } = stores;
+  const { keyEncryption, store } = secrets;
+  const { environmentId } = config;
+  return createNodePublisher({
+    ...{ config, clock, randomBytes, log },
+    storageOf: (term) =>
+      createPublisherStorage({ db, environmentId, ...(term === undefined ? {} : { term }) }),
+    lock:
+      config.database.kind === 'postgres'
+        ? createPublisherLock(config.database.url.reveal(), randomBytes)
+        : createEmbeddedPublisherLock(db, randomBytes),
+    ...(sql === undefined ? {} : { bell: createPublisherBell({ sql }) }),
+    feed: feedStoreOf(parts),
+    truth: createTruth({
+      ...{ config, auditEvents, keyEncryption, randomBytes, revocations, signingKeys, log },
+      tenants: tenants.all,
+      restorations: createRestorationStore(db),
+      secrets: store,
+    }),
+  });
+}
+
+function feedStoreOf({ config, stores, log }: PublishingParts): FeedStore {
+  if (config.kv === undefined) return NO_FEED_STORE;
+  const { clock, randomBytes } = stores;
+  const random = () => (randomBytes(1)[0] ?? 0) / 255;
+  return createRestFeedStore({ ...config.kv, ...{ clock, random, log } });
+}
