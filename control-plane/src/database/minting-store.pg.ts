@@ -38,7 +38,8 @@ export function createMintingStore(db: PostgresDatabase): MintingStore {
 
 /**
  * Waits for whoever changes the key, keeps others from it, then reads. The lock is an update that
- * changes nothing: the new version of the row is untouched, even if the old one was left locked.
+ * changes nothing. It also cleans the row: the new version is untouched even if the old one was left
+ * locked by somebody who gave up. (Had it to wait, its own lock shows until the next mint's update.)
  */
 async function readLocked(
   tx: PostgresDatabase,
