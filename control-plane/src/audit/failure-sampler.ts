@@ -3,7 +3,7 @@
  * log. Nothing here is waited for by the request that failed.
  */
 
-import type { RefusalReason } from '@cardea/shared/refusals';
+import type { Refusal, RefusalReason } from '@cardea/shared/refusals';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import { VERIFICATION_FAILURES_PER_MINUTE } from '../limits.ts';
@@ -13,8 +13,9 @@ import type { AuditStore } from './store.ts';
 
 export interface VerificationFailure {
   readonly tenantId: string;
-  readonly during: 'verify' | 'exchange' | 'derive';
-  readonly reason: RefusalReason;
+  readonly during: 'verify' | 'exchange';
+  /** `client_id_mismatch`: a genuine key, presented under another id than its own. */
+  readonly reason: RefusalReason | 'client_id_mismatch';
   /** Of a key that is known, from the refusal's evidence. Never anything of the credential. */
   readonly keyId?: string;
   readonly caller: Caller;
@@ -23,6 +24,15 @@ export interface VerificationFailure {
 export interface FailureSampler {
   /** Returns at once and never throws. */
   failed(failure: VerificationFailure): void;
+}
+
+/** What a refusal tells of a failure. */
+export function failureOf({
+  reason,
+  evidence,
+}: Refusal): Pick<VerificationFailure, 'reason' | 'keyId'> {
+  const keyId = evidence?.key_id;
+  return typeof keyId === 'string' ? { reason, keyId } : { reason };
 }
 
 export interface FailureSamplerParts {

@@ -1,6 +1,8 @@
 /** Exchanges an API key for a derived token: the client's own way, without an administrator. */
 
 import { authenticateApiKey } from '../api-keys/authenticate.ts';
+import type { Caller } from '../audit/audit-event.ts';
+import { failureOf, type VerificationFailure } from '../audit/failure-sampler.ts';
 import type { Deps } from '../deps.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { PresentedClient } from './client-authentication.ts';
@@ -12,6 +14,8 @@ export interface Exchange {
   readonly client: PresentedClient;
   readonly terms: ExchangeTerms;
   readonly clientAddress: string | undefined;
+  /** From where: for samples of failures. */
+  readonly caller: Caller;
 }
 
 export type ExchangeOutcome =
@@ -31,12 +35,18 @@ export async function exchangeApiKey(deps: Deps, exchange: Exchange): Promise<Ex
     authenticateApiKey(deps, client.clientSecret, { tenant, clientAddress }),
   ]);
   if (retryAfterSeconds > 0) return { outcome: 'blocked', retryAfterSeconds };
+  const note = (failure: Pick<VerificationFailure, 'reason' | 'keyId'>) => {
+    const { tenantId } = tenant;
+    deps.failures.failed({ ...failure, tenantId, during: 'exchange', caller: exchange.caller });
+  };
   if (!authenticated.ok) {
+    note(failureOf(authenticated.refusal));
     if (authenticated.refusal.reason === 'ip_not_allowed') return { outcome: 'address_refused' };
     return countFailure(deps, clientAddress);
   }
   const { key, now } = authenticated.value;
   if (client.clientId !== '' && client.clientId !== key.keyId) {
+    note({ reason: 'client_id_mismatch', keyId: key.keyId });
     return countFailure(deps, clientAddress);
   }
   const parent = { kind: 'api_key', key } as const;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { outcomeName, useCredentials } from '../../api-keys/use-credential.ts';
 import { verifyCredentials } from '../../api-keys/verify-credential.ts';
+import { failureOf } from '../../audit/failure-sampler.ts';
 import type { Deps } from '../../deps.ts';
 import { protoMessage } from '../../http/protojson.ts';
 import { jsonRoute, type Route } from '../../http/route.ts';
@@ -31,13 +32,16 @@ export function batchVerifyRoute(deps: Deps): Route {
     body: BatchVerifyApiKeysRequest,
     summary: 'Verifies up to 100 API keys and derived tokens.',
     answers: { 200: batchVerifyAnswer },
-    handle: async ({ requests }, { clientAddress, tenant }) => {
+    handle: async ({ requests }, { caller, clientAddress, tenant }) => {
       const texts = requests.map(({ credential }) => credential);
       const verified = await verifyCredentials(deps, texts, { tenant, clientAddress });
       const uses = await useCredentials(parts, verified);
       for (const use of uses) {
         const labels = { operation: 'batch_verify', outcome: outcomeName(use) };
         deps.metrics.increment('cardea_verifications_total', labels);
+        if (use.outcome !== 'refused') continue;
+        const { tenantId } = tenant;
+        deps.failures.failed({ ...failureOf(use.refusal), tenantId, during: 'verify', caller });
       }
       const results = uses.map((use) => verificationMessage(use, tenant.issuer));
       return Response.json({ results }, { headers: NOT_CACHED });

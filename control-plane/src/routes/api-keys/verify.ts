@@ -1,5 +1,6 @@
 import { outcomeName, useCredential } from '../../api-keys/use-credential.ts';
 import { verifyCredential } from '../../api-keys/verify-credential.ts';
+import { failureOf } from '../../audit/failure-sampler.ts';
 import type { Deps } from '../../deps.ts';
 import { protoMessage } from '../../http/protojson.ts';
 import { jsonRoute, type Route } from '../../http/route.ts';
@@ -23,11 +24,15 @@ export function verifyApiKeyRoute(deps: Deps): Route {
     body: VerifyApiKeyRequest,
     summary: 'Verifies an API key or a derived token.',
     answers: { 200: verifyAnswer },
-    handle: async ({ credential }, { clientAddress, tenant }) => {
+    handle: async ({ credential }, { caller, clientAddress, tenant }) => {
       const verified = await verifyCredential(deps, credential, { tenant, clientAddress });
       const use = await useCredential(parts, verified);
       const labels = { operation: 'verify', outcome: outcomeName(use) };
       deps.metrics.increment('cardea_verifications_total', labels);
+      if (use.outcome === 'refused') {
+        const { tenantId } = tenant;
+        deps.failures.failed({ ...failureOf(use.refusal), tenantId, during: 'verify', caller });
+      }
       const headers = { ...NOT_CACHED, ...rateLimitHeaders(use) };
       return Response.json(verificationMessage(use, tenant.issuer), { headers });
     },

@@ -58,9 +58,9 @@ async function readExchange(request: RouteRequest): Promise<Exchange | Response>
     case 'invalid_client':
       return invalidClient();
     case 'presented': {
-      const { clientAddress, tenant } = request;
+      const { caller, clientAddress, tenant } = request;
       const { terms: asked } = terms;
-      return { tenant, client: client.client, terms: asked, clientAddress };
+      return { tenant, client: client.client, terms: asked, clientAddress, caller };
     }
   }
 }
