@@ -217,9 +217,7 @@ describe.each(withBody.map((route) => [nameOf(route), route] as const))('%s', (_
   test.each([
     ['that is too large', () => `"${'x'.repeat(bodyBytesMax - 1)}"`, '413 request_too_large'],
     ['that is no JSON', () => 'nonsense', '400 bad_request'],
-    ['that is half of JSON', () => '{"name":', '400 bad_request'],
     ['that is a list', () => '[]', '400 bad_request'],
-    ['that is not UTF-8', () => new Uint8Array([0x22, 0xff, 0x22]), '400 bad_request'],
   ])('refuses a body %s', async (_, body, outcome) => {
     const request = new Request(`${ORIGIN}${pathOf(route)}`, {
       ...{ method, body: body() },
