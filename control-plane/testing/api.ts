@@ -4,6 +4,7 @@ import { env, exports } from 'cloudflare:workers';
 
 export const ORIGIN = 'http://127.0.0.1:4420';
 export const ISSUED = '/v2alpha1/admin/issuedApiKeys';
+export const IMPORTED = '/v2alpha1/admin/importedApiKeys';
 
 export interface Call {
   /** Where it is sent; the default tenant's otherwise. */
@@ -46,5 +47,13 @@ export async function outcomeOf(response: Response): Promise<string> {
 export async function issue(request: Record<string, unknown> = {}) {
   const response = await admin(ISSUED, { body: { name: 'key', actor_id: 'alice', ...request } });
   if (response.status !== 201) throw new Error(`Issue answered ${await outcomeOf(response)}.`);
+  return response.json();
+}
+
+/** Imports a key and returns it; a raw key of its own if none is given. */
+export async function importKey(request: Record<string, unknown> = {}) {
+  const body = { name: 'key', actor_id: 'alice', raw_key: crypto.randomUUID(), ...request };
+  const response = await admin(IMPORTED, { body });
+  if (response.status !== 201) throw new Error(`Import answered ${await outcomeOf(response)}.`);
   return response.json();
 }

@@ -11,6 +11,8 @@ export interface FaultyApp {
   readonly faults: Faults;
   /** A call with the bootstrap admin token. */
   post(path: string, body: unknown): Promise<Response>;
+  /** The same with any method. */
+  call(method: string, path: string, body?: unknown): Promise<Response>;
 }
 
 export async function createFaultyApp(): Promise<FaultyApp> {
@@ -23,20 +25,18 @@ export async function createFaultyApp(): Promise<FaultyApp> {
   };
   const bindings = { ...config.bindings, hub: namespace as unknown as DurableObjectNamespace };
   const app = createApp({ ...(await createWorkerDeps({ ...config, bindings })), log: () => {} });
-  return {
-    faults,
-    post: async (path, body) =>
-      app.fetch(
-        new Request(`${ORIGIN}${path}`, {
-          method: 'POST',
-          headers: {
-            'Content-Type': 'application/json',
-            Authorization: `Bearer ${env.TEST_ADMIN_TOKEN}`,
-          },
-          body: JSON.stringify(body),
-        }),
-      ),
-  };
+  const call: FaultyApp['call'] = async (method, path, body) =>
+    app.fetch(
+      new Request(`${ORIGIN}${path}`, {
+        method,
+        headers: {
+          'Content-Type': 'application/json',
+          Authorization: `Bearer ${env.TEST_ADMIN_TOKEN}`,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+    );
+  return { faults, call, post: (path, body) => call('POST', path, body) };
 }
 
 const EXECUTES = new Set(['all', 'run', 'raw', 'first']);
