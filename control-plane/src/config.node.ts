@@ -76,6 +76,14 @@ export function parseNodeConfig(env: object): NodeConfig {
   return config;
 }
 
+/** The database alone, for `cardea migrate`. Throws {@link ConfigInvalid}. Touches no file. */
+export function parseDatabaseChoice(env: object): DatabaseChoice {
+  const source = new SettingsSource(env);
+  const choice = readDatabase(source);
+  if (source.problems.length > 0) throw new ConfigInvalid(source.problems);
+  return choice;
+}
+
 function readMetrics(source: SettingsSource): Pick<NodeConfig, 'listenMetrics'> {
   const host = source.optional('METRICS_HOST') ?? '127.0.0.1';
   if (source.optional('METRICS_PORT') === undefined) return {};

@@ -70,7 +70,7 @@ function sharedProblem(file: SourceFile, target: string): string | undefined {
   return SHARED_ORDER.indexOf(to) <= SHARED_ORDER.indexOf(from) ? undefined : 'against the order';
 }
 
-const ROOTS = /^control-plane\/src\/(worker|node)\.ts$/;
+const ROOTS = /^control-plane\/src\/(worker|node|migrate\.node)\.ts$/;
 /** What `node.ts` is made of stands in a folder of its own. */
 const PARTS_OF_ROOTS = /^control-plane\/src\/node\//;
 

@@ -8,6 +8,8 @@ import { devCommand } from './dev.ts';
 import { keysIssueCommand } from './keys-issue.ts';
 import { keysRevokeCommand } from './keys-revoke.ts';
 import { keysVerifyCommand } from './keys-verify.ts';
+import { migrateStatusCommand } from './migrate-status.ts';
+import { migrateUpCommand } from './migrate-up.ts';
 import { resetCommand } from './reset.ts';
 import { secretsCommand } from './secrets.ts';
 import { serveCommand } from './serve.ts';
@@ -17,6 +19,8 @@ import { versionCommand } from './version.ts';
 export const COMMANDS: readonly Command[] = [
   devCommand,
   serveCommand,
+  migrateUpCommand,
+  migrateStatusCommand,
   resetCommand,
   keysIssueCommand,
   keysVerifyCommand,

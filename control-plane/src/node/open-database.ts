@@ -43,7 +43,7 @@ export async function openDatabase(
       ? await openServer(choice, options)
       : await openEmbedded(choice.folder, options);
   } catch (error) {
-    throw describe(error);
+    throw describeDatabaseFailure(error);
   }
 }
 
@@ -101,7 +101,7 @@ function assertUpToDate(statuses: readonly MigrationStatus[]): void {
 }
 
 /** Codes and our own sentences alone: a driver's message may quote the address and the user. */
-function describe(error: unknown): unknown {
+export function describeDatabaseFailure(error: unknown): unknown {
   if (error instanceof StartFailed) return error;
   if (error instanceof MigrationsRefused) return new StartFailed(error.message);
   const code = codeOf(error);
