@@ -129,6 +129,7 @@ async function createTestPublisher(
   const writes: string[] = [];
   const feed = {
     readHead: () => real.feed.readHead(),
+    readSegment: (hash: string) => real.feed.readSegment(hash),
     writeKeyset: async (hash: string, text: string) => {
       await real.feed.writeKeyset(hash, text);
       writes.push(keysetObject(hash));

@@ -5,6 +5,7 @@
  */
 
 import {
+  nextSeq,
   type PublicationPlan,
   planPublication,
   type StoredKeyset,
@@ -151,13 +152,14 @@ export class PublisherModel {
     this.#isChangeWaiting = false;
     if (flaw === 'publishes_only_news') this.#entries = [];
     const relied = this.#reliedKeysetHash;
-    const state = {
-      ...{ environmentId, lastSeq: this.#lastSeq, entries, keysets: this.#keysets },
-      ...(relied === undefined ? {} : { reliedKeysetHash: relied }),
-    };
     // The flaw: what is acknowledged during the read is claimed by the stamp and not in the read.
     if (flaw === 'stamps_after_reading') await world.sleep(1_500);
-    const plan = planPublication(state, unixMilliseconds(Math.max(stamp, this.#now())));
+    const stamped = unixMilliseconds(Math.max(stamp, this.#now()));
+    const state = {
+      ...{ environmentId, seq: nextSeq(this.#lastSeq, stamped), entries, keysets: this.#keysets },
+      ...(relied === undefined ? {} : { reliedKeysetHash: relied }),
+    };
+    const plan = planPublication(state, stamped);
     if (plan !== undefined) this.#lastSeq = plan.head.seq;
     return plan;
   }

@@ -1,12 +1,16 @@
 /** The feed in Workers KV. */
 
-import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
+import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
 
 export function createKvFeedStore(namespace: KVNamespace): FeedStore {
   return {
     async readHead() {
       return (await namespace.get(HEAD_OBJECT, 'text')) ?? undefined;
+    },
+    async readSegment(hash) {
+      const bytes = await namespace.get(segmentObject(hash), 'arrayBuffer');
+      return bytes === null ? undefined : new Uint8Array(bytes);
     },
     async writeKeyset(hash, text) {
       await namespace.put(keysetObject(hash), text, { expirationTtl: KEYSET_TTL_SECONDS });

@@ -1,7 +1,12 @@
-/** The port to where edges read the feed. Written by the publisher's alarm and by nothing else. */
+/**
+ * The port to where edges read the feed. Written by the publisher's alarm and by nothing else. Throws
+ * whatever the transport throws: the publisher tries again.
+ */
 
 export interface FeedStore {
   readHead(): Promise<string | undefined>;
+  /** For a recovery: `undefined` if there is no such object. */
+  readSegment(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   /** Writes, or writes again, an immutable object. It lives for {@link KEYSET_TTL_SECONDS}. */
   writeKeyset(hash: string, text: string): Promise<void>;
   writeHead(compactJws: string): Promise<void>;

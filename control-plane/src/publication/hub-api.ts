@@ -1,6 +1,6 @@
 /** What others may ask of the hub, and how they reach it. One hub per environment. */
 
-import type { LiveEntry } from './hub-storage.ts';
+import type { LiveEntry } from './publisher-storage.ts';
 
 /** A head as it goes over the wire. */
 export interface ServedHead {

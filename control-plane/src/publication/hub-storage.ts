@@ -1,24 +1,23 @@
 /**
- * What the publisher remembers: its own SQLite, apart from the database. Reads and writes here are
- * synchronous, so nothing can come between a stamp and the read that it stands for. The only user of
- * the Durable Object's `sql`.
+ * What the publisher remembers on Workers: the hub's own SQLite, apart from the database. Statements
+ * are synchronous here, so nothing can come between those of one method. The only user of the Durable
+ * Object's `sql`.
  */
 
-import type { RevocationEntry } from '@cardea/shared/feed/entry';
+import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { formatScopeId, parseScopeId } from '@cardea/shared/feed/scope-id';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
-import type { PublicationState, StoredKeyset } from './plan-publication.ts';
-
-/** An entry with its end. Times are the database's; the publisher's clock may differ by the skew. */
-export interface LiveEntry extends RevocationEntry {
-  readonly expiresAtSeconds: number;
-}
-
-export interface Keyset {
-  readonly hash: string;
-  readonly text: string;
-  readonly kids: readonly string[];
-}
+import { nextSeq, type StoredKeyset } from './plan-publication.ts';
+import {
+  type EntriesApart,
+  type EntryPage,
+  KEYSET_KEPT_MILLISECONDS,
+  type Keyset,
+  type LiveEntry,
+  type Moment,
+  type PublisherMemory,
+  type PublisherStorage,
+} from './publisher-storage.ts';
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS entries (
@@ -39,11 +38,12 @@ const TABLES = [
      failures INTEGER NOT NULL DEFAULT 0,
      earliest_at_ms INTEGER NOT NULL DEFAULT 0,
      last_error TEXT)`,
+  'CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
   'INSERT OR IGNORE INTO publisher (id) VALUES (1)',
 ];
 
-/** The publisher's own row. `change` counts what edges have to be told; see `isChangeWaiting`. */
-export type PublisherRow = {
+/** `change` counts what edges have to be told. */
+type PublisherRow = {
   recovered: number;
   seq: number;
   change: number;
@@ -56,7 +56,16 @@ export type PublisherRow = {
   last_error: string | null;
 };
 
-export class HubStorage {
+export class HubStorage implements PublisherStorage {
+  readonly apart: EntriesApart = {
+    takeEntries: (entries) => this.#takeEntries(entries),
+    liveEntries: async (page) => this.#page(page),
+    mark: async () => Number(this.#note('mark') ?? 0),
+    markMoved: async (mark) => {
+      this.#takeNote('mark', String(mark));
+      await this.#settled();
+    },
+  };
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
@@ -64,26 +73,32 @@ export class HubStorage {
     for (const table of TABLES) this.#sql(table);
   }
 
-  publisher(): PublisherRow {
-    return this.#storage.sql.exec<PublisherRow>('SELECT * FROM publisher').one();
+  async memory(): Promise<PublisherMemory> {
+    const row = this.#publisher();
+    const auditSeal = this.#note('audit_seal');
+    return {
+      isRecovered: row.recovered === 1,
+      seq: row.seq,
+      isChangeWaiting: row.change > row.published_change,
+      ...(row.published_seq === null ? {} : { publishedSeq: row.published_seq }),
+      ...(row.published_at_ms === null
+        ? {}
+        : { publishedAt: unixMilliseconds(row.published_at_ms) }),
+      ...(row.keyset_hash === null ? {} : { keysetHash: row.keyset_hash }),
+      ...(auditSeal === undefined ? {} : { auditSeal }),
+      failures: row.failures,
+      earliest: unixMilliseconds(row.earliest_at_ms),
+      ...(row.last_error === null ? {} : { lastError: row.last_error }),
+    };
   }
 
-  /**
-   * Takes entries in: the later bound and the later end win, so nothing is ever un-revoked. Durable
-   * when it returns. All or nothing.
-   */
-  async takeEntries(entries: readonly LiveEntry[]): Promise<void> {
-    this.#storage.transactionSync(() => {
-      for (const entry of entries) this.#takeEntry(entry);
-      // A head that is being written at this moment may have been read before: it stays waiting.
-      if (entries.length > 0) this.#sql('UPDATE publisher SET change = change + 1');
-    });
-    await this.settled();
-  }
-
-  /** Drops entries that no living token can match. `skewSeconds` of grace for the clocks. */
-  prune(now: UnixMilliseconds, skewSeconds: number): void {
-    this.#sql('DELETE FROM entries WHERE expires_at_s + ? < ?', skewSeconds, secondsOf(now));
+  async revokedForGood(scopeIds: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = this.#storage.sql.exec<{ scope_id: string }>(
+      `SELECT scope_id FROM entries
+       WHERE bound_s = ? AND scope_id IN (SELECT value FROM json_each(?))`,
+      ...[FOR_GOOD, JSON.stringify(scopeIds)],
+    );
+    return new Set([...rows].map((row) => row.scope_id));
   }
 
   entryCount(): number {
@@ -91,9 +106,8 @@ export class HubStorage {
     return this.#storage.sql.exec<{ count: number }>(count).one().count;
   }
 
-  /** Makes `keyset` the newest. The same keyset again changes nothing. */
-  takeKeyset(keyset: Keyset): void {
-    if (this.#newestKeyset()?.hash === keyset.hash) return;
+  async takeKeyset(keyset: Keyset): Promise<void> {
+    if (this.#keysets().at(-1)?.hash === keyset.hash) return;
     this.#storage.transactionSync(() => {
       this.#sql(
         `INSERT INTO keysets (hash, text, kids, position)
@@ -104,53 +118,53 @@ export class HubStorage {
       );
       this.#sql('UPDATE publisher SET change = change + 1');
     });
+    await this.#settled();
   }
 
-  keyset(hash: string): Keyset | undefined {
+  async keyset(hash: string): Promise<Keyset | undefined> {
     const row = this.#storage.sql
       .exec<{ text: string; kids: string }>('SELECT text, kids FROM keysets WHERE hash = ?', hash)
       .toArray()[0];
     return row === undefined ? undefined : { hash, text: row.text, kids: JSON.parse(row.kids) };
   }
 
-  /** The full live set and the keysets. Call it after the stamp was taken, with no await between. */
-  read(environmentId: string): PublicationState & { readonly change: number } {
-    const { seq, change, keyset_hash: relied } = this.publisher();
-    return {
-      environmentId,
-      lastSeq: seq,
+  async takeAuditSeal(seal: string): Promise<void> {
+    this.#takeNote('audit_seal', seal);
+    await this.#settled();
+  }
+
+  async takeMoment(stamp: UnixMilliseconds, clockSkewSeconds: number): Promise<Moment> {
+    this.#sql('DELETE FROM entries WHERE expires_at_s + ? < ?', clockSkewSeconds, secondsOf(stamp));
+    const { seq: lastSeq, change, keyset_hash: relied } = this.#publisher();
+    const auditSeal = this.#note('audit_seal');
+    const moment = {
+      seq: nextSeq(lastSeq, stamp),
       change,
       entries: this.#entries(),
       keysets: this.#keysets(),
       ...(relied === null ? {} : { reliedKeysetHash: relied }),
+      ...(auditSeal === undefined ? {} : { auditSeal }),
     };
+    this.#sql('UPDATE publisher SET seq = ?', moment.seq);
+    await this.#settled();
+    return moment;
   }
 
-  /** Uses a `seq` up. Await {@link settled} before anything carries it. */
-  takeSeq(seq: number): void {
-    this.#sql('UPDATE publisher SET seq = max(seq, ?)', seq);
-  }
-
-  /** Resolves when everything written so far is durable. */
-  async settled(): Promise<void> {
-    await this.#storage.sync();
-  }
-
-  keysetWritten(hash: string, at: UnixMilliseconds): void {
+  async keysetWritten(hash: string, at: UnixMilliseconds): Promise<void> {
     this.#sql(
       `UPDATE keysets SET last_written_at_ms = ?1,
          first_written_at_ms = coalesce(first_written_at_ms, ?1) WHERE hash = ?2`,
       ...[at, hash],
     );
+    await this.#settled();
   }
 
-  headWritten(head: {
+  async headWritten(head: {
     readonly seq: number;
     readonly keysetHash: string;
-    /** Of the state that the head was made from. */
     readonly change: number;
     readonly at: UnixMilliseconds;
-  }): void {
+  }): Promise<void> {
     this.#sql(
       `UPDATE publisher SET published_seq = ?, published_change = ?, published_at_ms = ?,
          keyset_hash = ?`,
@@ -162,21 +176,42 @@ export class HubStorage {
          AND coalesce(last_written_at_ms, 0) < ?`,
       ...[head.keysetHash, head.at - KEYSET_KEPT_MILLISECONDS],
     );
+    await this.#settled();
   }
 
-  recovered(lowestSeq: number): void {
+  async recovered(lowestSeq: number): Promise<void> {
     this.#sql('UPDATE publisher SET recovered = 1, seq = max(seq, ?)', lowestSeq);
+    await this.#settled();
   }
 
-  attemptEnded(attempt: {
+  async attemptEnded(attempt: {
     readonly failures: number;
     readonly earliest: UnixMilliseconds;
-    readonly error: string | null;
-  }): void {
+    readonly error?: string;
+  }): Promise<void> {
     this.#sql(
       'UPDATE publisher SET failures = ?, earliest_at_ms = ?, last_error = ?',
-      ...[attempt.failures, attempt.earliest, attempt.error],
+      ...[attempt.failures, attempt.earliest, attempt.error ?? null],
     );
+    await this.#settled();
+  }
+
+  /** Resolves when everything written so far is durable. */
+  async #settled(): Promise<void> {
+    await this.#storage.sync();
+  }
+
+  #publisher(): PublisherRow {
+    return this.#storage.sql.exec<PublisherRow>('SELECT * FROM publisher').one();
+  }
+
+  async #takeEntries(entries: readonly LiveEntry[]): Promise<void> {
+    this.#storage.transactionSync(() => {
+      for (const entry of entries) this.#takeEntry(entry);
+      // A head that is being written at this moment may have been read before: it stays waiting.
+      if (entries.length > 0) this.#sql('UPDATE publisher SET change = change + 1');
+    });
+    await this.#settled();
   }
 
   #takeEntry({ scopeId, boundSeconds, expiresAtSeconds }: LiveEntry): void {
@@ -190,14 +225,20 @@ export class HubStorage {
 
   /** The hexadecimal text sorts like the number that it writes. */
   #entries(): RevocationEntry[] {
-    const rows = this.#storage.sql.exec<{ scope_id: string; bound_s: number }>(
-      'SELECT scope_id, bound_s FROM entries ORDER BY scope_id',
+    const rows = this.#storage.sql.exec<EntryRow>('SELECT * FROM entries ORDER BY scope_id');
+    return [...rows].map((row) => ({ scopeId: scopeIdOf(row), boundSeconds: row.bound_s }));
+  }
+
+  #page({ afterScopeId, count }: EntryPage): LiveEntry[] {
+    const rows = this.#storage.sql.exec<EntryRow>(
+      'SELECT * FROM entries WHERE scope_id > ? ORDER BY scope_id LIMIT ?',
+      ...[afterScopeId, count],
     );
-    return [...rows].map((row) => {
-      const scopeId = parseScopeId(row.scope_id);
-      if (scopeId === undefined) throw new TypeError('An entry has no scope id.');
-      return { scopeId, boundSeconds: row.bound_s };
-    });
+    return [...rows].map((row) => ({
+      scopeId: scopeIdOf(row),
+      boundSeconds: row.bound_s,
+      expiresAtSeconds: row.expires_at_s,
+    }));
   }
 
   #keysets(): StoredKeyset[] {
@@ -211,8 +252,16 @@ export class HubStorage {
     }));
   }
 
-  #newestKeyset(): StoredKeyset | undefined {
-    return this.#keysets().at(-1);
+  #note(name: 'audit_seal' | 'mark'): string | undefined {
+    const rows = this.#storage.sql.exec<{ value: string }>(
+      'SELECT value FROM notes WHERE name = ?',
+      name,
+    );
+    return rows.toArray()[0]?.value;
+  }
+
+  #takeNote(name: 'audit_seal' | 'mark', value: string): void {
+    this.#sql('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)', name, value);
   }
 
   #sql(statement: string, ...parameters: ReadonlyArray<string | number | null>): void {
@@ -220,11 +269,16 @@ export class HubStorage {
   }
 }
 
+type EntryRow = { scope_id: string; bound_s: number; expires_at_s: number };
+
 type KeysetRow = {
   hash: string;
   first_written_at_ms: number | null;
   last_written_at_ms: number | null;
 };
 
-/** How long a superseded keyset is still served, milliseconds: longer than any bound. */
-const KEYSET_KEPT_MILLISECONDS = 2 * 24 * 60 * 60 * 1000;
+function scopeIdOf(row: EntryRow): RevocationEntry['scopeId'] {
+  const scopeId = parseScopeId(row.scope_id);
+  if (scopeId === undefined) throw new TypeError('An entry has no scope id.');
+  return scopeId;
+}

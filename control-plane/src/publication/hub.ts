@@ -3,30 +3,28 @@
 import { DurableObject } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
-import { auditKeyReader } from '../audit/event-recorder.ts';
-import { sealAuditEvents } from '../audit/seal-events.ts';
 import { systemClock } from '../clock.ts';
 import { readConfig, type WorkersConfig } from '../config.workers.ts';
 import { createAuditStore } from '../database/audit-store.d1.ts';
+import { createRestorationStore } from '../database/restoration-store.d1.ts';
 import { createRevocationStore } from '../database/revocation-store.d1.ts';
 import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
 import { createStoredSecretStore } from '../database/stored-secret-store.d1.ts';
 import { createTenantStore } from '../database/tenant-store.d1.ts';
 import { consoleLog } from '../log.ts';
 import { deriveMasterKeys } from '../master-keys.ts';
-import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
-import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
-import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
 import { createTenantResolver } from '../tenants/tenant-resolver.ts';
+import { createTruth, tokenLivesSeconds } from './create-truth.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
 import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
-import { HubStorage, type LiveEntry } from './hub-storage.ts';
+import { HubStorage } from './hub-storage.ts';
 import { Publisher, type PublisherParts } from './publisher.ts';
+import type { LiveEntry } from './publisher-storage.ts';
 import { createHeadSigner } from './sign-head.ts';
 import type { Truth } from './truth.ts';
 
 export class Hub extends DurableObject implements HubApi {
-  readonly #parts: Promise<PublisherParts>;
+  readonly #parts: Promise<HubParts>;
   readonly #publisher: Promise<Publisher>;
 
   constructor(state: DurableObjectState, env: object) {
@@ -53,19 +51,20 @@ export class Hub extends DurableObject implements HubApi {
   }
 
   async keyset(hash: string): Promise<string | null> {
-    return (await this.#parts).storage.keyset(hash)?.text ?? null;
+    const { storage } = await this.#parts;
+    return (await storage.keyset(hash))?.text ?? null;
   }
 
   async status(): Promise<HubStatus> {
     const { storage, alarm } = await this.#parts;
-    const row = storage.publisher();
+    const memory = await storage.memory();
     return {
-      publishedSeq: row.published_seq,
-      publishedAt: row.published_at_ms,
+      publishedSeq: memory.publishedSeq ?? null,
+      publishedAt: memory.publishedAt ?? null,
       entryCount: storage.entryCount(),
-      keysetHash: row.keyset_hash,
-      failures: row.failures,
-      lastError: row.last_error,
+      keysetHash: memory.keysetHash ?? null,
+      failures: memory.failures,
+      lastError: memory.lastError ?? null,
       nextAlarmAt: await alarm.get(),
     };
   }
@@ -75,11 +74,15 @@ export class Hub extends DurableObject implements HubApi {
   }
 }
 
+export interface HubParts extends PublisherParts {
+  readonly storage: HubStorage;
+}
+
 /** The real parts of a publisher. Tests replace single ones. */
 export async function createHubParts(
   storage: DurableObjectStorage,
   config: WorkersConfig,
-): Promise<PublisherParts> {
+): Promise<HubParts> {
   const feedKeys = await importFeedKeys([config.feedSigningKey.reveal().x]);
   if (!feedKeys.ok) throw new TypeError('The public half of FEED_SIGNING_KEY is not usable.');
   const { clockSkewSeconds, environmentId } = config;
@@ -87,7 +90,7 @@ export async function createHubParts(
     storage: new HubStorage(storage),
     alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
     feed: createKvFeedStore(config.bindings.feed),
-    truth: await createTruth(config),
+    truth: await createHubTruth(config),
     feedKeys: feedKeys.value,
     signHead: await createHeadSigner(config.feedSigningKey),
     environmentId,
@@ -100,34 +103,19 @@ export async function createHubParts(
   };
 }
 
-async function createTruth(config: WorkersConfig): Promise<Truth> {
-  const { keyEncryption } = await deriveMasterKeys(config);
-  const means = { keyEncryption, randomBytes };
-  const tenants = createTenantStore(config.bindings.database);
-  const sealing = {
-    events: createAuditStore(config.bindings.database),
-    auditKey: auditKeyReader({
-      ...means,
-      store: createStoredSecretStore(config.bindings.database),
-    }),
-    log: consoleLog,
-  };
-  return {
-    revocations: createRevocationStore(config.bindings.database),
-    signingKeys: createSigningKeyStore(config.bindings.database),
-    generateSigningKey: (tenantId) => generateSigningKey({ tenantId, algorithm: 'EdDSA' }, means),
+async function createHubTruth(config: WorkersConfig): Promise<Truth> {
+  const { database } = config.bindings;
+  const tenants = createTenantStore(database);
+  return createTruth({
+    config,
+    revocations: createRevocationStore(database),
+    signingKeys: createSigningKeyStore(database),
     tenants: createTenantResolver({ store: tenants, config, clock: systemClock }).all,
-    binding: config,
-    durations: {
-      boundSeconds: publicationBoundSeconds(config),
-      tokenLivesSeconds: tokenLivesSeconds(config),
-    },
-    sealAudit: (known) => sealAuditEvents(sealing, known),
-  };
-}
-
-function tokenLivesSeconds(config: WorkersConfig): number {
-  const { clockSkewSeconds, derivedTokenTtlMaxSeconds } = config;
-  const limits = { clockSkewSeconds, derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds };
-  return revocationLivesSeconds(limits);
+    auditEvents: createAuditStore(database),
+    restorations: createRestorationStore(database),
+    secrets: createStoredSecretStore(database),
+    keyEncryption: (await deriveMasterKeys(config)).keyEncryption,
+    randomBytes,
+    log: consoleLog,
+  });
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import {
   KEYSET_ARRIVAL_MILLISECONDS,
   KEYSET_REFRESH_MILLISECONDS,
+  nextSeq,
   type PublicationState,
   planPublication,
 } from './plan-publication.ts';
@@ -18,7 +19,7 @@ const ARRIVED = {
 
 const state = (changes: Partial<PublicationState> = {}): PublicationState => ({
   environmentId: 'test',
-  lastSeq: 0,
+  seq: STAMP,
   entries: [ENTRY],
   keysets: [{ hash: 'a', ...ARRIVED }],
   reliedKeysetHash: 'a',
@@ -42,7 +43,13 @@ describe('the head', () => {
     ['one more, within the same millisecond', STAMP, STAMP + 1],
     ['one more, when the clock went back', STAMP + 5000, STAMP + 5001],
   ])('has as its sequence number %s', (_, lastSeq, seq) => {
-    expect(planPublication(state({ lastSeq }), STAMP)?.head.seq).toBe(seq);
+    expect(nextSeq(lastSeq, STAMP)).toBe(seq);
+    expect(planPublication(state({ seq }), STAMP)?.head.seq).toBe(seq);
+  });
+
+  test('carries the newest seal of the audit log, if there is one', () => {
+    expect(planPublication(state({ auditSeal: '7.seal' }), STAMP)?.head.auditSeal).toBe('7.seal');
+    expect(planPublication(state(), STAMP)?.head).not.toHaveProperty('auditSeal');
   });
 
   test('is none while there is no keyset', () => {

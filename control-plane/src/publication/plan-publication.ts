@@ -19,14 +19,16 @@ export interface StoredKeyset {
 /** Everything that a head is made of, read in one go after the stamp was taken. */
 export interface PublicationState {
   readonly environmentId: string;
-  /** Of the last head that was stamped, whether or not it was written. */
-  readonly lastSeq: number;
+  /** Of the head to come: taken together with the read ({@link nextSeq}). */
+  readonly seq: number;
   /** The full live set, sorted by scope id. Never what is new since some mark. */
   readonly entries: readonly RevocationEntry[];
   /** The keyset that the last written head names. */
   readonly reliedKeysetHash?: string;
   /** Known keysets, oldest first: the last one is what should be published. */
   readonly keysets: readonly StoredKeyset[];
+  /** The newest seal of the audit log, if there is one. */
+  readonly auditSeal?: string;
 }
 
 export interface PublicationPlan {
@@ -46,6 +48,11 @@ export const KEYSET_ARRIVAL_MILLISECONDS = 120_000;
 /** How old the copy in KV of a keyset in use may be before it is written again. */
 export const KEYSET_REFRESH_MILLISECONDS = 24 * 60 * 60 * 1000;
 
+/** Grows with each stamp, also when the storage was lost or the clock went back. */
+export function nextSeq(lastSeq: number, stamp: UnixMilliseconds): number {
+  return Math.max(lastSeq + 1, stamp);
+}
+
 /**
  * The next head, stamped `stamp`, or `undefined` while there is no keyset. `stamp` must have been
  * taken before `state` was read: the head's `iat` says what it contains, not when it was signed.
@@ -64,11 +71,12 @@ export function planPublication(
       .map(({ hash }) => hash),
     head: {
       environmentId: state.environmentId,
-      seq: Math.max(state.lastSeq + 1, stamp),
+      seq: state.seq,
       issuedAtSeconds: secondsOf(stamp),
       keysetHash,
       segments: [],
       tail: state.entries,
+      ...(state.auditSeal === undefined ? {} : { auditSeal: state.auditSeal }),
     },
   };
 }

@@ -190,6 +190,7 @@ describe('acknowledging', () => {
         feed: {
           ...parts.feed,
           readHead: () => parts.feed.readHead(),
+          readSegment: (hash: string) => parts.feed.readSegment(hash),
           writeKeyset: (hash: string, text: string) => parts.feed.writeKeyset(hash, text),
           writeHead: async (text: string) => {
             await during?.();
@@ -329,6 +330,7 @@ describe('heartbeats', () => {
       (parts) => ({
         feed: {
           readHead: () => parts.feed.readHead(),
+          readSegment: (hash: string) => parts.feed.readSegment(hash),
           writeKeyset: (hash: string, text: string) => parts.feed.writeKeyset(hash, text),
           writeHead: (text: string) =>
             away.isAway ? Promise.reject(new Error('429')) : parts.feed.writeHead(text),
@@ -402,7 +404,7 @@ describe('a head for whoever asks', () => {
       const asked = await world.publisher.head();
       const head = await headOf(asked.compactJws, world);
       expect(world.writes).toContain(keysetObject(head.keysetHash));
-      expect(world.storage.keyset(head.keysetHash)).toBeDefined();
+      expect(await world.storage.keyset(head.keysetHash)).toBeDefined();
     });
   });
 

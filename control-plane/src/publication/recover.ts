@@ -1,21 +1,25 @@
 /**
- * A publisher that starts with empty storage: for the first time, or because it was lost. Before its
- * first head it gathers what earlier heads promised: the live entries of KV's head (they survive a
- * restored database) and every live row of the database (they survive a lost storage). Both must be
+ * A publisher that does not know whether it has all that earlier heads promised: it starts for the first
+ * time, or its storage was lost, or (on Node, where the storage is the database) it begins its term.
+ * Before its first head it gathers what they promised: the live entries of KV's head, which survive a
+ * restored database, and every live row of the database, which survive a lost storage. Both must be
  * readable: a head made from less would claim an `iat` that it does not contain.
  */
 
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
+import type { FeedHead } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
+import { parseSegment } from '@cardea/shared/feed/segment';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import type { Log } from '../log.ts';
 import type { FeedStore } from './feed-store.ts';
-import type { HubStorage } from './hub-storage.ts';
+import type { LiveEntry, PublisherStorage } from './publisher-storage.ts';
+import { restoreEntries } from './restoration.ts';
 import { readAllRevocations } from './synchronise.ts';
 import type { Truth } from './truth.ts';
 
 export interface Recovery {
-  readonly storage: HubStorage;
+  readonly storage: PublisherStorage;
   readonly feed: FeedStore;
   readonly truth: Truth;
   readonly feedKeys: FeedKeys;
@@ -25,27 +29,55 @@ export interface Recovery {
   readonly log: Log;
 }
 
-export async function recover(recovery: Recovery, now: UnixMilliseconds): Promise<void> {
-  const { storage, truth } = recovery;
-  const lowestSeq = await mergePublishedHead(recovery, now);
-  await readAllRevocations(storage, truth);
-  storage.recovered(lowestSeq);
+/** A segment that the head in KV names cannot be read. */
+class SegmentMissing extends Error {
+  override readonly name = 'SegmentMissing';
 }
 
-/** Answers the `seq` of the head in KV, 0 if there is none that this publisher's key signed. */
-async function mergePublishedHead(recovery: Recovery, now: UnixMilliseconds): Promise<number> {
-  const { storage, feed, feedKeys, environmentId, entryLivesSeconds, log } = recovery;
+export async function recover(recovery: Recovery, now: UnixMilliseconds): Promise<void> {
+  const { storage, truth } = recovery;
+  const head = await readPublishedHead(recovery);
+  // A storage that is behind the feed has lost what came after it. It never is without a loss: every
+  // number is used up in the storage before a head carries it.
+  const isBehind = head !== undefined && head.seq > (await storage.memory()).seq;
+  if (isBehind) await mergeHead(recovery, head, secondsOf(now) + recovery.entryLivesSeconds);
+  if (storage.apart !== undefined) await readAllRevocations(storage.apart, truth);
+  await storage.recovered(head?.seq ?? 0);
+}
+
+/** The head in KV; `undefined` if there is none of ours. */
+async function readPublishedHead(recovery: Recovery): Promise<FeedHead | undefined> {
+  const { feed, feedKeys, environmentId, log } = recovery;
   const text = await feed.readHead();
-  if (text === undefined) return 0;
+  if (text === undefined) return undefined;
   const head = await verifyHead(text, feedKeys);
   if (!head.ok) {
     // Garbage, or of a former feed key. Whoever can write KV must not be able to stop the feed.
     log('error', 'feed_head_not_merged', { rule: head.refusal.evidence?.rule ?? 'unknown' });
-    return 0;
+    return undefined;
   }
-  if (head.value.environmentId !== environmentId) return 0;
-  if (head.value.segments.length > 0) throw new TypeError('The feed in KV has segments.');
-  const expiresAtSeconds = secondsOf(now) + entryLivesSeconds;
-  await storage.takeEntries(head.value.tail.map((entry) => ({ ...entry, expiresAtSeconds })));
-  return head.value.seq;
+  return head.value.environmentId === environmentId ? head.value : undefined;
+}
+
+async function mergeHead(
+  { storage, truth, feed, log }: Recovery,
+  head: FeedHead,
+  expiresAtSeconds: number,
+): Promise<void> {
+  const entries: LiveEntry[] = head.tail.map((entry) => ({ ...entry, expiresAtSeconds }));
+  for (const reference of head.segments) {
+    const bytes = await feed.readSegment(reference.hash);
+    const columns = bytes === undefined ? undefined : await parseSegment(bytes, reference);
+    if (!columns?.ok) throw new SegmentMissing();
+    const { high, low, bound } = columns.value;
+    const end = Math.min(expiresAtSeconds, reference.expiresAtSeconds);
+    for (const [index, boundSeconds] of bound.entries()) {
+      const scopeId = { high: high[index] ?? 0, low: low[index] ?? 0 };
+      entries.push({ scopeId, boundSeconds, expiresAtSeconds: end });
+    }
+  }
+  if (head.auditSeal !== undefined) await storage.takeAuditSeal(head.auditSeal);
+  if (storage.apart !== undefined) return storage.apart.takeEntries(entries);
+  const restored = await restoreEntries(truth.restoration, entries);
+  log('error', 'database_restored', { seq: head.seq, restored });
 }

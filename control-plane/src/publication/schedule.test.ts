@@ -30,3 +30,13 @@ test.each([
   const situation = { now: NOW, earliest: unixMilliseconds(earliest), heartbeat: 30_000 };
   expect(nextAlarm({ ...situation, isWorkWaiting })).toBe(alarm);
 });
+
+test.each([
+  ['a second after a row takes effect', 10_000, NOW + 11_000],
+  ['not at once: the database may be behind', -1000, NOW + 2000],
+  ['at the heartbeat when the effect is later', 60_000, NOW + 30_000],
+])('the next alarm is %s', (_, effectIn, alarm) => {
+  const effectAt = unixMilliseconds(NOW + effectIn);
+  const situation = { now: NOW, earliest: NOW, heartbeat: 30_000, isWorkWaiting: false, effectAt };
+  expect(nextAlarm(situation)).toBe(alarm);
+});

@@ -24,14 +24,30 @@ export function earliestNextWrite(attempt: {
   return unixMilliseconds(endedAt + jittered);
 }
 
-/** The next alarm: as soon as allowed if something waits or failed, else at the next heartbeat. */
+/** How soon a row that waits is looked for again: the database's clock may be behind. */
+const EFFECT_MILLISECONDS_MIN = 2000;
+/** The database tells whole seconds: a row may take effect at the very end of the one it named. */
+const EFFECT_GRACE_MILLISECONDS = 1000;
+
+/**
+ * The next alarm: as soon as allowed if something waits or failed; else when a row takes effect
+ * (`effectAt`, by the database's clock), and at the next heartbeat at the latest.
+ */
 export function nextAlarm(situation: {
   readonly now: UnixMilliseconds;
   readonly earliest: UnixMilliseconds;
   readonly heartbeat: number;
   readonly isWorkWaiting: boolean;
+  readonly effectAt?: UnixMilliseconds;
 }): UnixMilliseconds {
-  const { now, earliest, heartbeat, isWorkWaiting } = situation;
+  const { now, earliest, heartbeat, isWorkWaiting, effectAt } = situation;
   if (isWorkWaiting) return unixMilliseconds(Math.max(now, earliest));
-  return unixMilliseconds(now + heartbeat);
+  const heartbeatAt = now + heartbeat;
+  if (effectAt === undefined) return unixMilliseconds(heartbeatAt);
+  const lookAt = Math.max(
+    earliest,
+    effectAt + EFFECT_GRACE_MILLISECONDS,
+    now + EFFECT_MILLISECONDS_MIN,
+  );
+  return unixMilliseconds(Math.min(heartbeatAt, lookAt));
 }

@@ -5,6 +5,7 @@ import type { KeyBinding } from '../signing-keys/published-keys.ts';
 import type { NewSigningKey } from '../signing-keys/signing-key.ts';
 import type { KeyDurations, SigningKeyStore } from '../signing-keys/store.ts';
 import type { Tenant } from '../tenants/tenant.ts';
+import type { RestorationMeans } from './restoration.ts';
 
 export interface Truth {
   readonly revocations: RevocationStore;
@@ -21,4 +22,6 @@ export interface Truth {
    * that an end cut off in the database stays visible. Throws `StoreUnavailable`.
    */
   readonly sealAudit: (known: string | undefined) => Promise<string | undefined>;
+  /** Writes back what a restored database has forgotten. */
+  readonly restoration: RestorationMeans;
 }

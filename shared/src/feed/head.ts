@@ -130,6 +130,7 @@ function parseSegment(item: JsonValue): SegmentReference | undefined {
   return { hash, entryCount, expiresAtSeconds: unixSeconds(expiresAt) };
 }
 
-function isAuditSeal(value: unknown): value is string {
+/** Exported for publishers: a head with anything else in this place is refused. */
+export function isAuditSeal(value: unknown): value is string {
   return typeof value === 'string' && AUDIT_SEAL.test(value);
 }

@@ -1,0 +1,252 @@
+/**
+ * What the publisher remembers on Node: tables beside the revocation rows, which are its live set. Every
+ * process may read it and take sequence numbers, as long as a term lasts that has confirmed this state
+ * of the database; all other writes are those of the term's own process.
+ */
+
+import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
+import { parseScopeId } from '@cardea/shared/feed/scope-id';
+import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
+import { and, asc, desc, eq, gte, inArray, lte, max, type SQL, sql } from 'drizzle-orm';
+import { nextSeq, type StoredKeyset } from '../publication/plan-publication.ts';
+import {
+  KEYSET_KEPT_MILLISECONDS,
+  type Keyset,
+  type Moment,
+  type PublisherMemory,
+  type PublisherStorage,
+} from '../publication/publisher-storage.ts';
+import { answered, inTransaction } from './answered.pg.ts';
+import { NOW_S } from './clock.pg.ts';
+import type { PostgresDatabase } from './postgres.ts';
+import { isTermHeld } from './publisher-lock.pg.ts';
+import { publisher, publisherKeysets } from './publisher-schema.pg.ts';
+import { elementsOf, isLive } from './revocation-store.pg.ts';
+import { revocations } from './schema.pg.ts';
+
+/** No term lasts, or not this one: whoever holds the lock has to confirm the state first. */
+class NotConfirmed extends Error {
+  override readonly name = 'NotConfirmed';
+}
+
+export interface PostgresPublisherParts {
+  readonly db: PostgresDatabase;
+  /** The term of this process; absent for one that only answers whoever asks. */
+  readonly term?: bigint;
+}
+
+export function createPublisherStorage(parts: PostgresPublisherParts): PublisherStorage {
+  const { db, term } = parts;
+  /** A lower one in the database afterwards: an older state was put in its place. */
+  const seen = { seq: 0 };
+  const isConfirmed = isConfirmedFor(term);
+
+  const change = async (changes: PublisherChanges) => {
+    const changed = db.update(publisher).set(changes).where(isConfirmed);
+    const rows = await answered(changed.returning({ id: publisher.id }));
+    if (rows.length === 0) throw new NotConfirmed();
+  };
+
+  return {
+    async memory() {
+      const [row] = await answered(db.select().from(publisher).where(eq(publisher.id, 1)));
+      const isOfTerm = row !== undefined && row.term === (term ?? row.term);
+      return { ...memoryOf(row), isRecovered: isOfTerm && row.seq >= seen.seq };
+    },
+
+    async revokedForGood(scopeIds) {
+      const isNamed = inArray(revocations.scopeId, elementsOf(scopeIds));
+      const isForGood = eq(revocations.boundS, FOR_GOOD);
+      const rows = await answered(
+        db
+          .selectDistinct({ scopeId: revocations.scopeId })
+          .from(revocations)
+          .where(and(isNamed, isForGood, isLive)),
+      );
+      return new Set(rows.map(({ scopeId }) => scopeId));
+    },
+
+    takeKeyset: (keyset) => takeKeyset(db, keyset, isConfirmed),
+
+    async keyset(hash) {
+      const named = db.select().from(publisherKeysets).where(eq(publisherKeysets.hash, hash));
+      const [row] = await answered(named);
+      return row === undefined ? undefined : { hash, text: row.text, kids: JSON.parse(row.kids) };
+    },
+
+    async takeAuditSeal(auditSeal) {
+      // Also while the state is not confirmed: a recovery brings it from KV.
+      const seal = db.insert(publisher).values({ id: 1, auditSeal });
+      await answered(seal.onConflictDoUpdate({ target: publisher.id, set: { auditSeal } }));
+    },
+
+    takeMoment: (stamp, clockSkewSeconds) =>
+      takeMoment({ ...parts, isConfirmed, seen }, stamp, clockSkewSeconds),
+
+    async keysetWritten(hash, at) {
+      const firstWrittenAtMs = sql`coalesce(${publisherKeysets.firstWrittenAtMs}, ${at}::bigint)`;
+      const written = { firstWrittenAtMs, lastWrittenAtMs: at };
+      const isNamed = eq(publisherKeysets.hash, hash);
+      await answered(db.update(publisherKeysets).set(written).where(isNamed));
+    },
+
+    async headWritten({ seq, keysetHash, change: publishedChange, at }) {
+      await change({ publishedSeq: seq, publishedChange, publishedAtMs: at, keysetHash });
+      await dropOldKeysets(db, keysetHash, at);
+    },
+
+    async recovered(lowestSeq) {
+      // `term` is that of this process: nobody else recovers.
+      const first = { id: 1, term: term ?? null, seq: lowestSeq };
+      const seq = sql`greatest(${publisher.seq}, ${lowestSeq}::bigint)`;
+      await answered(
+        db
+          .insert(publisher)
+          .values(first)
+          .onConflictDoUpdate({ target: publisher.id, set: { term: first.term, seq } }),
+      );
+      seen.seq = lowestSeq;
+    },
+
+    async attemptEnded({ failures, earliest, error }) {
+      // Also of an attempt that could not confirm the state: then there may be no row to write into.
+      const ended = { failures, earliestAtMs: earliest, lastError: error ?? null };
+      await answered(db.update(publisher).set(ended).where(eq(publisher.id, 1)));
+    },
+  };
+}
+
+type PublisherChanges = Partial<typeof publisher.$inferInsert>;
+
+/** For the process of the term: that it is still the last one. For others: that some term lasts. */
+function isConfirmedFor(term: bigint | undefined): SQL | undefined {
+  const isLasting = term === undefined ? isTermHeld(publisher.term) : eq(publisher.term, term);
+  return and(eq(publisher.id, 1), isLasting);
+}
+
+function memoryOf(row: typeof publisher.$inferSelect | undefined): PublisherMemory {
+  const optional = {
+    publishedSeq: row?.publishedSeq,
+    publishedAt: row?.publishedAtMs,
+    keysetHash: row?.keysetHash,
+    auditSeal: row?.auditSeal,
+    lastError: row?.lastError,
+  };
+  const known = Object.entries(optional).filter(([, value]) => value != null);
+  return {
+    isRecovered: false,
+    seq: row?.seq ?? 0,
+    isChangeWaiting: row !== undefined && row.change > row.publishedChange,
+    failures: row?.failures ?? 0,
+    earliest: unixMilliseconds(row?.earliestAtMs ?? 0),
+    ...Object.fromEntries(known),
+  };
+}
+
+interface MomentParts extends PostgresPublisherParts {
+  readonly isConfirmed: SQL | undefined;
+  readonly seen: { seq: number };
+}
+
+/**
+ * Whoever takes a moment holds the publisher's row until the reads are done, and each statement reads
+ * what is committed when it begins. So moments follow one another in the order of their numbers.
+ */
+async function takeMoment(
+  { db, isConfirmed, seen }: MomentParts,
+  stamp: UnixMilliseconds,
+  clockSkewSeconds: number,
+): Promise<Moment> {
+  const moment = await inTransaction(db, async (tx) => {
+    const [row] = await tx.select().from(publisher).where(isConfirmed).for('update');
+    if (row === undefined || row.seq < seen.seq) return undefined;
+    const seq = nextSeq(row.seq, stamp);
+    await tx.update(publisher).set({ seq }).where(eq(publisher.id, 1));
+    const entries = await readEntries(tx, secondsOf(stamp) - clockSkewSeconds);
+    const keysets = await readKeysets(tx);
+    const { change, keysetHash, auditSeal } = row;
+    return {
+      ...{ seq, change, entries, keysets },
+      ...(keysetHash === null ? {} : { reliedKeysetHash: keysetHash }),
+      ...(auditSeal === null ? {} : { auditSeal }),
+    };
+  });
+  if (moment === undefined) throw new NotConfirmed();
+  seen.seq = Math.max(seen.seq, moment.seq);
+  return moment;
+}
+
+/** `COLLATE "C"`: the hexadecimal text sorts like the number that it writes. */
+async function readEntries(
+  tx: PostgresDatabase,
+  expiresAtSecondsMin: number,
+): Promise<readonly RevocationEntry[]> {
+  const { scopeId, boundS, effectiveAtS, expiresAtS } = revocations;
+  const rows = await tx
+    .select({ scopeId, boundSeconds: max(boundS) })
+    .from(revocations)
+    .where(and(gte(expiresAtS, expiresAtSecondsMin), lte(effectiveAtS, NOW_S)))
+    .groupBy(scopeId)
+    .orderBy(asc(scopeId));
+  return rows.map((row) => {
+    const id = parseScopeId(row.scopeId);
+    if (id === undefined) throw new TypeError('A revocation row has a malformed scope id.');
+    return { scopeId: id, boundSeconds: row.boundSeconds ?? 0 };
+  });
+}
+
+async function readKeysets(tx: PostgresDatabase): Promise<readonly StoredKeyset[]> {
+  const { hash, firstWrittenAtMs, lastWrittenAtMs, position } = publisherKeysets;
+  const rows = await tx
+    .select({ hash, first: firstWrittenAtMs, last: lastWrittenAtMs })
+    .from(publisherKeysets)
+    .orderBy(asc(position));
+  return rows.map((row) => ({
+    hash: row.hash,
+    ...(row.first === null ? {} : { firstWrittenAt: unixMilliseconds(row.first) }),
+    ...(row.last === null ? {} : { lastWrittenAt: unixMilliseconds(row.last) }),
+  }));
+}
+
+async function takeKeyset(
+  db: PostgresDatabase,
+  keyset: Keyset,
+  isConfirmed: SQL | undefined,
+): Promise<void> {
+  const taken = await inTransaction(db, async (tx) => {
+    const [row] = await tx.select().from(publisher).where(isConfirmed).for('update');
+    if (row === undefined) return 'not_confirmed';
+    const { hash, position } = publisherKeysets;
+    const newest = tx.select({ hash, position }).from(publisherKeysets);
+    const [last] = await newest.orderBy(desc(position)).limit(1);
+    if (last?.hash === keyset.hash) return 'taken';
+    const next = {
+      position: (last?.position ?? 0) + 1,
+      firstWrittenAtMs: null,
+      lastWrittenAtMs: null,
+    };
+    await tx
+      .insert(publisherKeysets)
+      .values({ ...keyset, kids: JSON.stringify(keyset.kids), ...next })
+      .onConflictDoUpdate({ target: hash, set: next });
+    await tx
+      .update(publisher)
+      .set({ change: row.change + 1 })
+      .where(eq(publisher.id, 1));
+    return 'taken';
+  });
+  if (taken === 'not_confirmed') throw new NotConfirmed();
+}
+
+/** Those that no head names which an edge could still trust. */
+async function dropOldKeysets(
+  db: PostgresDatabase,
+  keysetHash: string,
+  now: UnixMilliseconds,
+): Promise<void> {
+  const { hash, position, lastWrittenAtMs } = publisherKeysets;
+  const named = db.select({ position }).from(publisherKeysets).where(eq(hash, keysetHash));
+  const isOlder = sql`${position} < (${named})`;
+  const isUnused = sql`coalesce(${lastWrittenAtMs}, 0) < ${now - KEYSET_KEPT_MILLISECONDS}::bigint`;
+  await answered(db.delete(publisherKeysets).where(and(isOlder, isUnused)));
+}

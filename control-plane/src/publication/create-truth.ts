@@ -1,0 +1,61 @@
+/** Puts a publisher's `Truth` together from the stores of either database. For composition roots. */
+
+import type { RandomBytes } from '@cardea/shared/crypto/random';
+import { auditKeyReader, createEventRecorder } from '../audit/event-recorder.ts';
+import { type SealingParts, sealAuditEvents } from '../audit/seal-events.ts';
+import type { ControlPlaneConfig } from '../config.ts';
+import type { Log } from '../log.ts';
+import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
+import type { RevocationStore } from '../revocations/store.ts';
+import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
+import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
+import type { SigningKeyStore } from '../signing-keys/store.ts';
+import type { SecretMeans } from '../tokens/stored-secret.ts';
+import type { RestorationStore } from './restoration.ts';
+import type { Truth } from './truth.ts';
+
+export interface TruthParts {
+  readonly config: Pick<
+    ControlPlaneConfig,
+    'feedHardSeconds' | 'clockSkewSeconds' | 'derivedTokenTtlMaxSeconds'
+  >;
+  readonly revocations: RevocationStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly tenants: Truth['tenants'];
+  readonly auditEvents: SealingParts['events'];
+  readonly restorations: RestorationStore;
+  readonly secrets: SecretMeans['store'];
+  readonly keyEncryption: SecretMeans['keyEncryption'];
+  readonly randomBytes: RandomBytes;
+  readonly log: Log;
+}
+
+export function createTruth(parts: TruthParts): Truth {
+  const { config, keyEncryption, log, randomBytes, revocations, secrets, signingKeys } = parts;
+  const means = { keyEncryption, randomBytes };
+  const auditKey = auditKeyReader({ ...means, store: secrets });
+  return {
+    revocations,
+    signingKeys,
+    generateSigningKey: (tenantId) => generateSigningKey({ tenantId, algorithm: 'EdDSA' }, means),
+    tenants: parts.tenants,
+    binding: config,
+    durations: {
+      boundSeconds: publicationBoundSeconds(config),
+      tokenLivesSeconds: tokenLivesSeconds(config),
+    },
+    sealAudit: (known) => sealAuditEvents({ events: parts.auditEvents, auditKey, log }, known),
+    restoration: {
+      store: parts.restorations,
+      auditEvent: createEventRecorder({ auditKey, randomBytes }),
+      randomBytes,
+    },
+  };
+}
+
+/** How long a token may be accepted after it was issued: its longest life and the skew. */
+export function tokenLivesSeconds(config: TruthParts['config']): number {
+  const { clockSkewSeconds, derivedTokenTtlMaxSeconds } = config;
+  const limits = { clockSkewSeconds, derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds };
+  return revocationLivesSeconds(limits);
+}

@@ -1,0 +1,10 @@
+/** No KV: edges and servers ask the control plane for the feed (docs/feed.md, lane B). */
+
+import type { FeedStore } from './feed-store.ts';
+
+export const NO_FEED_STORE: FeedStore = {
+  readHead: async () => undefined,
+  readSegment: async () => undefined,
+  writeKeyset: async () => {},
+  writeHead: async () => {},
+};

@@ -1,0 +1,89 @@
+/**
+ * Makes heads from the publisher's storage. On Node every process may: whoever asks it over HTTP gets a
+ * head of its own. Only the publisher writes them into KV.
+ */
+
+import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
+import type { UnixMilliseconds } from '@cardea/shared/time';
+import type { Clock } from '../clock.ts';
+import { type PublicationPlan, planPublication } from './plan-publication.ts';
+import type { PublisherStorage } from './publisher-storage.ts';
+import type { SignHead } from './sign-head.ts';
+
+export interface SignedHead {
+  readonly seq: number;
+  readonly issuedAtSeconds: number;
+  readonly keysetHash: string;
+  readonly compactJws: string;
+}
+
+export interface StampedPlan extends PublicationPlan {
+  readonly stamp: UnixMilliseconds;
+  /** How much of what changed in the storage it contains. */
+  readonly change: number;
+}
+
+export interface HeadStamperParts {
+  readonly storage: PublisherStorage;
+  readonly environmentId: string;
+  readonly clock: Clock;
+  readonly signHead: SignHead;
+  readonly clockSkewSeconds: number;
+}
+
+/** How old a head handed out to whoever asks may be. */
+const RESTAMP_MILLISECONDS = 1000;
+
+/** Nothing has been learned of any signing key yet. */
+class NoKeyset extends Error {
+  override readonly name = 'NoKeyset';
+}
+
+/** The head is longer than edges read: they would refuse it, so nobody gets it. */
+class HeadTooLarge extends Error {
+  override readonly name = 'HeadTooLarge';
+}
+
+export class HeadStamper {
+  readonly #parts: HeadStamperParts;
+  /** The last head signed here, with its stamp: for whoever asks within the same second. */
+  #last: { readonly head: SignedHead; readonly stamp: UnixMilliseconds } | undefined;
+
+  constructor(parts: HeadStamperParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * The stamp, and only then the read, which takes the `seq` with it: this is what `iat` rests on, why
+   * no two heads share a `seq`, and why a higher one never lacks what a lower one has.
+   */
+  async plan(): Promise<StampedPlan> {
+    const { clock, clockSkewSeconds, environmentId, storage } = this.#parts;
+    const stamp = clock.now();
+    const moment = await storage.takeMoment(stamp, clockSkewSeconds);
+    const plan = planPublication({ ...moment, environmentId }, stamp);
+    if (plan === undefined) throw new NoKeyset();
+    return { ...plan, stamp, change: moment.change };
+  }
+
+  async sign({ head, stamp }: Pick<StampedPlan, 'head' | 'stamp'>): Promise<SignedHead> {
+    const compactJws = await this.#parts.signHead(head);
+    if (compactJws.length > FEED_HEAD_BYTES_MAX) throw new HeadTooLarge();
+    const { seq, issuedAtSeconds, keysetHash } = head;
+    const signed = { seq, issuedAtSeconds, keysetHash, compactJws };
+    if (seq > (this.#last?.head.seq ?? 0)) this.#last = { head: signed, stamp };
+    return signed;
+  }
+
+  /** A head at most a second old, stamped anew without writing KV; none before the first was written. */
+  async head(): Promise<SignedHead | undefined> {
+    const { clock, storage } = this.#parts;
+    const age = clock.now() - (this.#last?.stamp ?? Number.NEGATIVE_INFINITY);
+    if (this.#last !== undefined && age >= 0 && age < RESTAMP_MILLISECONDS) return this.#last.head;
+    const { publishedSeq, keysetHash } = await storage.memory();
+    if (publishedSeq === undefined) return undefined;
+    const { stamp, head } = await this.plan();
+    // Not the keyset that is due next: only the one that the last written head names is known there.
+    return this.sign({ head: { ...head, keysetHash: keysetHash ?? head.keysetHash }, stamp });
+  }
+}
