@@ -3,6 +3,7 @@
  * role is; anybody else needs the permission, and the credential in reach.
  */
 
+import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import { generateAdminCredential } from '../admin-auth/admin-credential-text.ts';
 import { mayGrant, permits } from '../admin-auth/roles.ts';
 import type { Caller } from '../audit/audit-event.ts';
@@ -41,6 +42,8 @@ export type RotateCredentialOutcome =
       readonly outcome: 'replaced';
       readonly credential: AdminCredential;
       readonly old: AdminCredential;
+      /** When the database ended the old one. */
+      readonly now: UnixMilliseconds;
       /** Secret: shown this once. */
       readonly text: string;
     }
@@ -66,7 +69,9 @@ export async function rotateAdminCredential(
     ...scopeOf(principal),
     ...{ oldCredentialId: credentialId, overlapSeconds, replacement, audit },
   });
-  return replaced.outcome === 'replaced' ? { ...replaced, text } : { outcome: replaced.outcome };
+  if (replaced.outcome !== 'replaced') return { outcome: replaced.outcome };
+  const { createTime, revokeTime = createTime } = replaced.old;
+  return { ...replaced, text, now: unixMilliseconds(revokeTime - overlapSeconds * 1000) };
 }
 
 interface OverlapTerm {

@@ -57,8 +57,7 @@ export function rotateAdminCredentialRoute(deps: Deps): Route {
 function answerOf(rotated: RotateCredentialOutcome): Response {
   switch (rotated.outcome) {
     case 'replaced': {
-      const { credential, old, text } = rotated;
-      const now = credential.createTime;
+      const { credential, old, text, now } = rotated;
       const message = {
         admin_credential: adminCredentialMessage(credential, now),
         secret: text,
