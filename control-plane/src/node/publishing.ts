@@ -29,11 +29,9 @@ export function createPublishing(parts: PublishingParts): Promise<NodePublisher>
   const { db, sql } = database;
   const { auditEvents, clock, randomBytes, revocations, secrets, signingKeys, tenants } = stores;
   const { keyEncryption, store } = secrets;
-  const { environmentId } = config;
   return createNodePublisher({
     ...{ config, clock, randomBytes, log },
-    storageOf: (term) =>
-      createPublisherStorage({ db, environmentId, ...(term === undefined ? {} : { term }) }),
+    storageOf: (term) => createPublisherStorage({ db, ...(term === undefined ? {} : { term }) }),
     lock:
       config.database.kind === 'postgres'
         ? createPublisherLock(config.database.url.reveal(), randomBytes)
