@@ -7,7 +7,7 @@
 import { env } from 'cloudflare:workers';
 import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
 import { describe, expect, test } from 'vitest';
-import { admin, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
+import { admin, IMPORTED, ISSUED, importKey, issue, outcomeOf } from '../../testing/api.ts';
 import { createFaultyApp, type FaultyApp } from '../../testing/faulty-app.ts';
 import { headInKv, publish } from '../../testing/hub.ts';
 
@@ -36,6 +36,12 @@ async function revocationsOfKey(keyId: string) {
     'SELECT revocation_id FROM revocations WHERE scope_id = ?',
     formatScopeId(scopeId),
   );
+}
+
+/** What the audit log tells of a key, oldest first. */
+async function eventsOf(keyId: string | undefined): Promise<string[]> {
+  const sql = 'SELECT operation FROM audit_events WHERE target_id = ? ORDER BY time_ms, rowid';
+  return (await rows<{ operation: string }>(sql, keyId ?? '')).map(({ operation }) => operation);
 }
 
 /** A key is revoked exactly if its one revocation row is there. */
@@ -151,5 +157,124 @@ describe.each(['before', 'after'] as const)('a call that fails %s its effect', (
     const { issued_api_key: live } = await issue();
     expect(await isInFeed(live.key_id)).toBe(false);
     expect((await admin(`${ISSUED}/${live.key_id}`)).status).toBe(200);
+  });
+
+  test('import: one key for one request_id, and its event, however often it is asked for', async () => {
+    const calls = await everyFault(mode, async (app, failAt) => {
+      const name = crypto.randomUUID();
+      const body = { name, actor_id: 'alice', raw_key: `raw-${name}`, request_id: name };
+      const answer = await withFault(app, failAt, () => app.post(IMPORTED, body));
+      await expectHonest(answer);
+      const stored = await keysNamed(name);
+      expect(await eventsOf(stored[0]?.key_id)).toHaveLength(stored.length);
+      if (answer.status === 201) expect(stored).toHaveLength(1);
+      expect(await outcomeOf(await app.post(IMPORTED, body))).toBe('201');
+      const [key] = await keysNamed(name);
+      expect(await eventsOf(key?.key_id)).toEqual(['api_key.import']);
+    });
+    expect(calls.length).toBeGreaterThan(0);
+  });
+
+  test('batchCreate: each key with its event, or neither', async () => {
+    const calls = await everyFault(mode, async (app, failAt) => {
+      const name = crypto.randomUUID();
+      const requests = [1, 2, 3].map((n) => ({
+        ...{
+          name,
+          actor_id: 'alice',
+          raw_key: `raw-${name}-${n}`,
+          request_id: `${n}${name.slice(2)}`,
+        },
+      }));
+      const path = `${IMPORTED}:batchCreate`;
+      await expectHonest(await withFault(app, failAt, () => app.post(path, { requests })));
+      for (const key of await keysNamed(name)) {
+        expect(await eventsOf(key.key_id)).toEqual(['api_key.import']);
+      }
+      const again = await (await app.post(path, { requests })).json();
+      expect(again).toMatchObject({ success_count: 3, failure_count: 0 });
+      expect(await keysNamed(name)).toHaveLength(3);
+    });
+    expect(calls.length).toBeGreaterThan(0);
+  });
+
+  test('update: the change, its event and its cut-off, or none of them', async () => {
+    const cut: string[] = [];
+    const calls = await everyFault(mode, async (app, failAt) => {
+      const { key_id: keyId } = await importKey({ scopes: ['a', 'b'] });
+      const path = `${IMPORTED}/${keyId}?revoke_derived=true`;
+      const update = () => app.call('PATCH', path, { scopes: ['a'] });
+      await expectHonest(await withFault(app, failAt, update));
+      const { scopes } = await (await admin(`${IMPORTED}/${keyId}`)).json();
+      const isChanged = scopes.length === 1;
+      const events = await eventsOf(keyId);
+      expect(events).toEqual(['api_key.import', ...(isChanged ? ['api_key.update'] : [])]);
+      expect(await revocationsOfKey(keyId)).toHaveLength(isChanged ? 1 : 0);
+      expect(await outcomeOf(await update())).toBe('200');
+      cut.push(keyId);
+    });
+    expect(calls.length).toBeGreaterThan(1);
+    await publish();
+    for (const keyId of cut) expect(await isInFeed(keyId)).toBe(true);
+  });
+
+  test('disable and enable: the state, its event and its cut-off, or none of them', async () => {
+    const cut: string[] = [];
+    const calls = await everyFault(mode, async (app, failAt) => {
+      const { issued_api_key: key } = await issue();
+      const { key_id: keyId } = key;
+      const set = (verb: string) => app.post(`${ISSUED}/${keyId}:${verb}`, {});
+      const status = async () => (await (await admin(`${ISSUED}/${keyId}`)).json()).status;
+      await expectHonest(await withFault(app, failAt, () => set('disable')));
+      const isDisabled = (await status()) === 'KEY_STATUS_DISABLED';
+      const events = await eventsOf(keyId);
+      expect(events).toEqual(['api_key.issue', ...(isDisabled ? ['api_key.disable'] : [])]);
+      expect(await revocationsOfKey(keyId)).toHaveLength(isDisabled ? 1 : 0);
+      expect(await outcomeOf(await set('disable'))).toBe('200');
+      expect(await eventsOf(keyId)).toHaveLength(2);
+      await expectHonest(await withFault(app, failAt, () => set('enable')));
+      expect(await eventsOf(keyId)).toHaveLength((await status()) === 'KEY_STATUS_ACTIVE' ? 3 : 2);
+      expect(await outcomeOf(await set('enable'))).toBe('200');
+      expect(await eventsOf(keyId)).toHaveLength(3);
+      cut.push(keyId);
+    });
+    expect(calls.length).toBeGreaterThan(1);
+    await publish();
+    for (const keyId of cut) expect(await isInFeed(keyId)).toBe(true);
+  });
+
+  test('delete: the row is gone exactly if its event and its cut-off are there', async () => {
+    const cut: string[] = [];
+    const calls = await everyFault(mode, async (app, failAt) => {
+      const { key_id: keyId } = await importKey();
+      const remove = () => app.call('DELETE', `${IMPORTED}/${keyId}`);
+      await expectHonest(await withFault(app, failAt, remove));
+      const isGone = (await admin(`${IMPORTED}/${keyId}`)).status === 404;
+      const events = await eventsOf(keyId);
+      expect(events).toEqual(['api_key.import', ...(isGone ? ['api_key.delete'] : [])]);
+      expect(await revocationsOfKey(keyId)).toHaveLength(isGone ? 1 : 0);
+      expect(await outcomeOf(await remove())).toMatch(isGone ? /^404 / : /^20[24]$/);
+      cut.push(keyId);
+    });
+    expect(calls.length).toBeGreaterThan(1);
+    await publish();
+    for (const keyId of cut) expect(await isInFeed(keyId)).toBe(true);
+  });
+
+  test('rotate with overlap: two keys and a date, or one key', async () => {
+    const calls = await everyFault(mode, async (app, failAt) => {
+      const name = crypto.randomUUID();
+      const { issued_api_key: old } = await issue({ name });
+      const rotate = () => app.post(`${ISSUED}/${old.key_id}:rotate`, { overlap: '1h' });
+      await expectHonest(await withFault(app, failAt, rotate));
+      const isDone = (await keysNamed(name)).length === 2;
+      const shown = await (await admin(`${ISSUED}/${old.key_id}`)).json();
+      expect('overlap_end_time' in shown).toBe(isDone);
+      expect(shown.status).toBe('KEY_STATUS_ACTIVE');
+      expect(await revocationsOfKey(old.key_id)).toHaveLength(isDone ? 1 : 0);
+      const again = await outcomeOf(await rotate());
+      expect(again).toBe(isDone ? '409 failed_precondition' : '201');
+    });
+    expect(calls.length).toBeGreaterThan(0);
   });
 });
