@@ -5,17 +5,19 @@
  */
 
 import type { UnixMilliseconds } from '@cardea/shared/time';
+import type { MakeAuditEvent } from '../audit/audit-event.ts';
 import { type AuditPruneParts, pruneAuditEvents } from '../audit/prune-events.ts';
 import type { Clock } from '../clock.ts';
+import type { ControlPlaneConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import { type ResealParts, resealSecrets } from './reseal-secrets.ts';
 import type { Outlived, UpkeepStore } from './store.ts';
 
-export interface UpkeepParts {
+export interface UpkeepParts extends ResealParts {
   readonly store: UpkeepStore;
-  readonly audit: AuditPruneParts;
-  readonly reseal: ResealParts;
-  readonly keyRetentionDays: number;
+  readonly auditEvents: AuditPruneParts['events'];
+  readonly auditEvent: MakeAuditEvent;
+  readonly config: Pick<ControlPlaneConfig, 'keyRetentionDays' | 'auditRetentionDays'>;
   readonly schedule: UpkeepSchedule;
   readonly clock: Clock;
   readonly log: Log;
@@ -25,6 +27,17 @@ export interface UpkeepParts {
 export interface UpkeepSchedule {
   lastBegan(): Promise<number | undefined>;
   began(at: number): Promise<void>;
+}
+
+/** For a process that lives long: it begins with an upkeep. */
+export function createMemorySchedule(): UpkeepSchedule {
+  let last: number | undefined;
+  return {
+    lastBegan: async () => last,
+    began: async (at) => {
+      last = at;
+    },
+  };
 }
 
 export interface Upkeep {
@@ -85,7 +98,8 @@ async function attempt(
   }
 }
 
-async function reseal({ reseal: parts, log }: UpkeepParts, isDue: boolean): Promise<void> {
+async function reseal(parts: UpkeepParts, isDue: boolean): Promise<void> {
+  const { log } = parts;
   const counts = await resealSecrets(parts);
   if (counts === undefined) return;
   const { resealed, unreadable } = counts;
@@ -94,18 +108,19 @@ async function reseal({ reseal: parts, log }: UpkeepParts, isDue: boolean): Prom
 }
 
 async function removeAuditEvents(
-  { audit, log }: UpkeepParts,
+  { auditEvents: events, auditEvent, config, log }: UpkeepParts,
   now: UnixMilliseconds,
 ): Promise<void> {
-  const count = await pruneAuditEvents(audit, now);
+  const retentionDays = config.auditRetentionDays;
+  const count = await pruneAuditEvents({ events, auditEvent, retentionDays }, now);
   if (count > 0) log('info', 'rows_removed', { what: 'audit_events', count });
 }
 
 /** Answers to requests before keys: no answer outlives the key that it names. */
-function outlivedRows({ keyRetentionDays }: UpkeepParts): ReadonlyArray<[Outlived, number]> {
+function outlivedRows({ config }: UpkeepParts): ReadonlyArray<[Outlived, number]> {
   return [
     ['idempotent_requests', REQUEST_KEPT_SECONDS],
-    ['api_keys', keyRetentionDays * DAY_SECONDS],
+    ['api_keys', config.keyRetentionDays * DAY_SECONDS],
     ['revocations', REVOCATION_KEPT_SECONDS],
     ['admin_credentials', ADMIN_CREDENTIAL_KEPT_SECONDS],
   ];

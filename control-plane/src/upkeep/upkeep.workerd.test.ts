@@ -83,17 +83,11 @@ async function partsWith(keyEncryption: Awaited<ReturnType<typeof keysOf>>['keyE
   const clock = { at: Date.now(), now: () => unixMilliseconds(clock.at) };
   const parts = {
     store: createUpkeepStore(env.DB),
-    audit: {
-      events: { sealedFrom: async () => [] },
-      auditEvent: async () => ({}),
-      retentionDays: 400,
-    },
-    reseal: {
-      ...{ keyEncryption, randomBytes },
-      signingKeys: createSigningKeyStore(env.DB),
-      secrets: createStoredSecretStore(env.DB),
-    },
-    keyRetentionDays: 30,
+    auditEvents: { sealedFrom: async () => [] },
+    config: { keyRetentionDays: 30, auditRetentionDays: 400 },
+    ...{ keyEncryption, randomBytes },
+    signingKeys: createSigningKeyStore(env.DB),
+    secrets: createStoredSecretStore(env.DB),
     schedule: {
       lastBegan: async () => began,
       began: async (at: number) => {
@@ -228,7 +222,7 @@ describe('a replaced master secret', () => {
     const { keyEncryption } = await keysOf(current, former);
     const before = await createStoredSecretStore(env.DB).list();
     const { parts } = await partsWith(keyEncryption);
-    expect(await resealSecrets(parts.reseal)).toEqual({ current: 2, resealed: 0, unreadable: 0 });
+    expect(await resealSecrets(parts)).toEqual({ current: 2, resealed: 0, unreadable: 0 });
     expect(await createStoredSecretStore(env.DB).list()).toEqual(before);
   });
 
@@ -244,7 +238,7 @@ describe('a replaced master secret', () => {
   test('loses to whoever changed a row meanwhile', async () => {
     await sealUnder(former);
     const { parts } = await partsWith((await keysOf(current, former)).keyEncryption);
-    const { secrets } = parts.reseal;
+    const { secrets } = parts;
     const racing = {
       list: async () => {
         const listed = await secrets.list();
@@ -253,7 +247,7 @@ describe('a replaced master secret', () => {
       },
       reseal: secrets.reseal,
     };
-    await resealSecrets({ ...parts.reseal, secrets: racing });
+    await resealSecrets({ ...parts, secrets: racing });
     expect(await secrets.list()).toEqual([{ name, sealed: 'newer' }]);
   });
 
