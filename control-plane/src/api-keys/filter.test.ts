@@ -16,6 +16,7 @@ describe('a filter', () => {
     ['status=KEY_STATUS_ACTIVE', { status: 'active' }],
     ['status=KEY_STATUS_REVOKED', { status: 'revoked' }],
     ['status=KEY_STATUS_EXPIRED', { status: 'expired' }],
+    ['status=KEY_STATUS_DISABLED', { status: 'disabled' }],
     ['actor_id=a AND status=KEY_STATUS_ACTIVE', { actorId: 'a', status: 'active' }],
     ['status=KEY_STATUS_ACTIVE and actor_id="a"', { actorId: 'a', status: 'active' }],
     [`actor_id=${'a'.repeat(256)}`, { actorId: 'a'.repeat(256) }],
