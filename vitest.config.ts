@@ -30,6 +30,7 @@ export default defineConfig({
           name: 'control-plane',
           include: ['control-plane/src/**/*.workerd.test.ts'],
           setupFiles: ['./control-plane/testing/apply-migrations.ts'],
+          globalSetup: ['./control-plane/testing/issuer-server.ts'],
         },
       },
       {

@@ -56,6 +56,9 @@ export function createIssuerKeys(parts: IssuerKeyParts): IssuerKeys {
   let known: Known | undefined;
   let askedAt: UnixMilliseconds | undefined;
   let failedAt: UnixMilliseconds | undefined;
+  /** Questions asked, and the youngest that has an answer: answers may overtake each other. */
+  let questions = 0;
+  let answered = 0;
 
   const isUsable = (now: UnixMilliseconds): boolean =>
     known !== undefined && isWithin(known.askedAt, now, KEYS_USED_MILLISECONDS_MAX);
@@ -67,9 +70,12 @@ export function createIssuerKeys(parts: IssuerKeyParts): IssuerKeys {
 
   const ask = async (now: UnixMilliseconds): Promise<void> => {
     askedAt = now;
+    const question = ++questions;
     try {
       const keys = await readKeys(parts);
-      if (known === undefined || known.askedAt <= now) known = { keys, askedAt: now };
+      if (question < answered) return;
+      answered = question;
+      known = { keys, askedAt: now };
     } catch (error) {
       // Whatever it was, the answer is the same: go on with what is known, if it is not too old.
       failedAt = clock.now();
