@@ -11,7 +11,7 @@ const PROGRAM = join(REPOSITORY_FOLDER, 'control-plane/src/migrate.node.ts');
 
 export const MIGRATE_DETAILS: readonly string[] = [
   'DATABASE_URL  PostgreSQL; without it the embedded database of "cardea serve"',
-  'D1 has wrangler for this: npx wrangler d1 migrations apply DB --remote -c control-plane/wrangler.toml',
+  'D1 has wrangler for this: npx wrangler d1 migrations apply cardea --remote -c control-plane/wrangler.toml',
 ];
 
 export function runMigrate(what: 'up' | 'status', { env }: CommandContext): Promise<number> {
