@@ -16,7 +16,10 @@ import { createHubAnnouncer } from '../src/publication/hub-announcer.ts';
 import { HubStorage } from '../src/publication/hub-storage.ts';
 import { Publisher } from '../src/publication/publisher.ts';
 
-const TABLES = ['revocations', 'signing_keys', 'stored_secrets', 'api_keys', 'idempotent_requests'];
+const TABLES = [
+  ...['revocations', 'signing_keys', 'stored_secrets', 'api_keys', 'idempotent_requests'],
+  ...['audit_events', 'publication_marks'],
+];
 
 /** Empties D1 and the feed in KV. The hub that the worker uses keeps what it has. */
 export async function emptyWorld(): Promise<void> {
@@ -154,6 +157,10 @@ async function createTestPublisher(
       ...real.truth,
       revocations: faults.wrap('revocations', real.truth.revocations),
       signingKeys: faults.wrap('signingKeys', real.truth.signingKeys),
+      restoration: {
+        ...real.truth.restoration,
+        store: faults.wrap('restorations', real.truth.restoration.store),
+      },
     },
     clock,
     random: () => 0.5,

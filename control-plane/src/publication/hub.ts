@@ -3,6 +3,7 @@
 import { DurableObject } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { auditKeyReader, createEventRecorder } from '../audit/event-recorder.ts';
 import { systemClock } from '../clock.ts';
 import { readConfig, type WorkersConfig } from '../config.workers.ts';
 import { createAuditStore } from '../database/audit-store.d1.ts';
@@ -11,9 +12,11 @@ import { createRevocationStore } from '../database/revocation-store.d1.ts';
 import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
 import { createStoredSecretStore } from '../database/stored-secret-store.d1.ts';
 import { createTenantStore } from '../database/tenant-store.d1.ts';
+import { createUpkeepStore } from '../database/upkeep-store.d1.ts';
 import { consoleLog } from '../log.ts';
 import { deriveMasterKeys } from '../master-keys.ts';
 import { createTenantResolver } from '../tenants/tenant-resolver.ts';
+import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
 import { createTruth, tokenLivesSeconds } from './create-truth.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
 import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
@@ -26,11 +29,13 @@ import type { Truth } from './truth.ts';
 export class Hub extends DurableObject implements HubApi {
   readonly #parts: Promise<HubParts>;
   readonly #publisher: Promise<Publisher>;
+  readonly #upkeep: Promise<Upkeep>;
 
   constructor(state: DurableObjectState, env: object) {
     super(state, env);
     this.#parts = createHubParts(state.storage, readConfig(env));
     this.#publisher = this.#parts.then((parts) => new Publisher(parts));
+    this.#upkeep = createHubUpkeep(state.storage, readConfig(env));
     // Whoever reaches the hub for the first time starts it.
     void state.blockConcurrencyWhile(async () => (await this.#publisher).poke({ soon: false }));
   }
@@ -71,6 +76,8 @@ export class Hub extends DurableObject implements HubApi {
 
   override async alarm(): Promise<void> {
     await (await this.#publisher).runAlarm();
+    // Beside the next heartbeat: the feed never waits for it.
+    this.ctx.waitUntil((await this.#upkeep).runIfDue());
   }
 }
 
@@ -119,3 +126,29 @@ async function createHubTruth(config: WorkersConfig): Promise<Truth> {
     log: consoleLog,
   });
 }
+
+async function createHubUpkeep(
+  storage: DurableObjectStorage,
+  config: WorkersConfig,
+): Promise<Upkeep> {
+  const { database } = config.bindings;
+  const { keyEncryption } = await deriveMasterKeys(config);
+  const secrets = createStoredSecretStore(database);
+  const auditKey = auditKeyReader({ store: secrets, keyEncryption, randomBytes });
+  return createUpkeep({
+    store: createUpkeepStore(database),
+    auditEvents: createAuditStore(database),
+    auditEvent: createEventRecorder({ auditKey, randomBytes }),
+    signingKeys: createSigningKeyStore(database),
+    ...{ config, keyEncryption, randomBytes, secrets },
+    schedule: {
+      lastBegan: () => storage.get<number>(UPKEEP_BEGAN),
+      began: (at) => storage.put(UPKEEP_BEGAN, at),
+    },
+    clock: systemClock,
+    log: consoleLog,
+  });
+}
+
+/** In the hub's own storage: it is gone from memory between two alarms. */
+const UPKEEP_BEGAN = 'upkeep-began';
