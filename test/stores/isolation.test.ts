@@ -43,5 +43,9 @@ testIsolation(
     run,
     runEach: (queries) => Promise.all(queries.map(run)),
   }),
-  { mutantsMin: 60, unasked: [], needless: [] },
+  {
+    mutantsMin: 50,
+    unasked: [],
+    needless: [[/^select "kid" from "signing_keys" .* for update/, 'it locks rows and reads none']],
+  },
 );

@@ -102,8 +102,14 @@ function wasChangedBy(tenantId: string, audit: NewAuditEvent): SQL {
     WHERE ${and(eq(tenants.nid, tenantId), eq(tenants.changedBy, audit.eventId))})`;
 }
 
+/** Holds if one of the hosts leads to a tenant. */
+function isAnyTaken(hosts: readonly string[]): SQL {
+  return sql`EXISTS (SELECT 1 FROM ${tenantHosts} AS taken
+    WHERE taken.host IN ${elementsOf(hosts)})`;
+}
+
 /** Holds if one of the hosts leads to another tenant. */
-function isAnyTaken(hosts: readonly string[], tenantId: string): SQL<number> {
+function isAnyTakenByOthers(hosts: readonly string[], tenantId: string): SQL<number> {
   return sql<number>`EXISTS (SELECT 1 FROM ${tenantHosts} AS taken
     WHERE taken.host IN ${elementsOf(hosts)} AND taken.nid <> ${tenantId})`;
 }
@@ -133,7 +139,7 @@ async function insert(
   const guard = wasChangedBy(tenantId, audit);
   // Every column in the order of the schema: drizzle names them so.
   const selection = sql`SELECT ${tenantId}, ${tenant.name}, ${JSON.stringify(tenant.settings)},
-    ${NOW_MS}, ${NOW_MS}, 1, ${audit.eventId} WHERE NOT ${isAnyTaken(hosts, tenantId)}`;
+    ${NOW_MS}, ${NOW_MS}, 1, ${audit.eventId} WHERE NOT ${isAnyTaken(hosts)}`;
   const [, , , [row]] = await answered(
     db.batch([
       db.insert(tenants).select(selection),
@@ -152,7 +158,7 @@ async function updateTenant(
 ): Promise<TenantUpdateOutcome> {
   const { tenantId, revision, hosts, audit } = update;
   const guard = wasChangedBy(tenantId, audit);
-  const isTaken = isAnyTaken(hosts, tenantId);
+  const isTaken = isAnyTakenByOthers(hosts, tenantId);
   const changed = {
     name: update.name,
     settings: JSON.stringify(update.settings),
