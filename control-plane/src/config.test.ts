@@ -114,8 +114,8 @@ describe('configuration', () => {
     ['CARDEA_SECRET', 'x'.repeat(31), 'must have at least 32 characters'],
     ['CARDEA_SECRET', '', 'missing'],
     ['CARDEA_SECRET_RETIRED', `${'x'.repeat(32)},short`, 'each must have at least 32 characters'],
-    ['ADMIN_TOKEN_SHA256', 'AB'.repeat(32), 'must be 64 lowercase hexadecimal digits'],
-    ['ADMIN_TOKEN_SHA256', 'ab'.repeat(31), 'must be 64 lowercase hexadecimal digits'],
+    ['ADMIN_TOKEN_SHA256', 'AB'.repeat(32), 'must be 64 lowercase hexadecimal digits, or disabled'],
+    ['ADMIN_TOKEN_SHA256', 'ab'.repeat(31), 'must be 64 lowercase hexadecimal digits, or disabled'],
     ['FEED_SIGNING_KEY', '{', 'must be a private Ed25519 JWK (RFC 8037)'],
     ['FEED_SIGNING_KEY', 'null', 'must be a private Ed25519 JWK (RFC 8037)'],
     [
