@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { parseNodeConfig } from './config.node.ts';
 import { ConfigInvalid } from './config-source.ts';
 import { consoleLog, createConsoleLog, type Log } from './log.ts';
-import { type ControlPlane, startControlPlane } from './node/control-plane.ts';
+import type { ControlPlane } from './node/control-plane.ts';
 import { StartFailed } from './node/start-failed.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
 import { VERSION } from './version.ts';
@@ -29,6 +29,8 @@ async function start(): Promise<void> {
     const { migrate } = parseArgs({ options: { migrate: { type: 'boolean' } } }).values;
     const config = parseNodeConfig(process.env);
     log = createConsoleLog(config.logLevel);
+    // Loading it takes a second: what is wrong with the settings is said before.
+    const { startControlPlane } = await import('./node/control-plane.ts');
     controlPlane = await startControlPlane(config, { migrate: migrate === true, log });
     log('info', 'started', {
       url: controlPlane.url,

@@ -100,7 +100,6 @@ async function open(
   later('uses', () => deps.lastUsed.stop());
   later('background', () => background.settled());
 
-  publisher.start();
   const app = createApp(instrumentDeps(deps), config.surface);
   const answer = (request: Request, connection: Connection) => {
     addresses.set(request, clientAddressOf(connection, config.trustedProxyHops));
@@ -110,6 +109,7 @@ async function open(
     startHttpServer(address, { fetch: answer, refuse }),
   );
   later('requests', () => finishRequests(server, log), 2 * REQUESTS_MILLISECONDS_MAX);
+  publisher.start(); // Not before the port is ours: a process that cannot serve publishes nothing.
   const { prometheus } = instruments;
   if (config.listenMetrics === undefined || prometheus === undefined) return { url: server.url };
   const health = (path: string) => app.fetch(new Request(`http://localhost${path}`));

@@ -21,6 +21,8 @@ export interface CommandEnd {
 export interface RunningCommand {
   readonly process: ChildProcess;
   readonly ended: Promise<CommandEnd>;
+  /** Standard output so far. */
+  readonly printed: () => string;
   /** Resolves when standard output holds `text`; rejects if the command ends before. */
   readonly untilPrinted: (text: string) => Promise<string>;
 }
@@ -49,6 +51,7 @@ export function startCommand(
   return {
     process: child,
     ended,
+    printed: () => out,
     untilPrinted: (text) =>
       new Promise((resolve, reject) => {
         const look = () => out.includes(text) && resolve(out);
