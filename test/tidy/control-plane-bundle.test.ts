@@ -12,7 +12,7 @@ const FORBIDDEN = [
   /\/testing\/|\.test\.ts$/,
 ];
 
-const OBSERVABILITY = 'control-plane/src/observability/observability.node.ts';
+const OBSERVABILITY = 'control-plane/src/node/instruments.ts';
 
 /** Workers take 3 MB on the free plan (10 MB on others); half of that is a warning in time. */
 const GZIP_KB_MAX = 1500;

@@ -17,6 +17,9 @@ export function instrumentDeps(deps: Deps): Deps {
   return {
     ...deps,
     apiKeys: instrumentPort('api_keys', deps.apiKeys, deps),
+    tenantStore: instrumentPort('tenants', deps.tenantStore, deps),
+    adminCredentials: instrumentPort('admin_credentials', deps.adminCredentials, deps),
+    auditEvents: instrumentPort('audit_events', deps.auditEvents, deps),
     signingKeys: instrumentPort('signing_keys', deps.signingKeys, deps),
     derivedTokens: instrumentPort('derived_tokens', deps.derivedTokens, deps),
     minting: { ...deps.minting, store: instrumentPort('minting', store, deps) },
