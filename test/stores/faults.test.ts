@@ -145,7 +145,9 @@ test('a network that swallows everything is an outage before long', async () => 
   isSwallowing = true;
   const start = Date.now();
   const calls = [apiKeys.find(key.tenantId, key.keyId), apiKeys.revoke(revocationOf(key))];
-  for (const call of calls) expect(await failureOf(call)).toBeInstanceOf(StoreUnavailable);
+  for (const failure of await Promise.all(calls.map(failureOf))) {
+    expect(failure).toBeInstanceOf(StoreUnavailable);
+  }
   expect(Date.now() - start).toBeLessThan(15_000);
   for (const socket of sockets) socket.destroy();
   isSwallowing = false;
@@ -162,17 +164,19 @@ test('a server that is stopped is an outage, and is used again by itself when it
   const key = await insertKey();
   await other.close();
   await server.stop();
-  for (const call of [
+  const calls = [
     apiKeys.find(key.tenantId, key.keyId),
     apiKeys.revoke(revocationOf(key)),
     status.check(),
-  ]) {
-    expect(await failureOf(call)).toBeInstanceOf(StoreUnavailable);
+  ];
+  for (const failure of await Promise.all(calls.map(failureOf))) {
+    expect(failure).toBeInstanceOf(StoreUnavailable);
   }
   await server.start();
   other = connectPostgres(url, { statementTimeoutMilliseconds: 0 });
+  // A call may still meet a connection that broke a moment ago; nobody does anything about it.
+  await expect.poll(() => failureOf(status.check()), { timeout: 5000 }).toEqual({});
   expect((await apiKeys.find(key.tenantId, key.keyId))?.key.state).toBe('active');
-  await status.check();
 });
 
 describe('what is no outage', () => {

@@ -6,9 +6,10 @@
 import { asc, sql } from 'drizzle-orm';
 import { bigint, integer, pgTable, text } from 'drizzle-orm/pg-core';
 import { StoreUnavailable } from '../store-unavailable.ts';
-import { isOutage } from './answered.pg.ts';
+
 import { NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
+import { isOutage } from './postgres-errors.ts';
 
 export interface Migration {
   /** Name of its file without `.sql`. They are applied in this order. */

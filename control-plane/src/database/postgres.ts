@@ -7,6 +7,8 @@
 import type { PgDatabase, PgQueryResultHKT } from 'drizzle-orm/pg-core';
 import { drizzle } from 'drizzle-orm/postgres-js';
 import postgres, { type Sql, type TransactionSql } from 'postgres';
+import { StoreUnavailable } from '../store-unavailable.ts';
+import { isConnectionLost } from './postgres-errors.ts';
 
 /** What the stores use: drizzle over either driver. Rows only: the drivers' other answers differ. */
 export type PostgresDatabase = PgDatabase<PgQueryResultHKT>;
@@ -54,23 +56,53 @@ export function connectPostgres(url: string, options: PostgresOptions = {}): Pos
 }
 
 /**
- * Has every statement of drizzle prepared, which it does not ask for by itself: one round trip instead
- * of two, and one plan for many executions. Our statements are few: lists travel as one parameter.
+ * What drizzle gets to see of the driver. Every statement is prepared, which drizzle does not ask for by
+ * itself: one round trip instead of two, and one plan for many executions. Our statements are few:
+ * lists travel as one parameter.
  */
-function preparing<T extends Sql | TransactionSql>(sql: T): T {
+function preparing(sql: Sql): Sql {
   return new Proxy(sql, {
     get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (name === 'unsafe') {
-        const unsafe: Sql['unsafe'] = (text, parameters, options) =>
-          target.unsafe(text, parameters, { ...options, prepare: true });
-        return unsafe;
-      }
-      if (name === 'begin' && 'begin' in target) {
-        return (work: (transaction: TransactionSql) => Promise<unknown>) =>
-          target.begin((transaction) => work(preparing(transaction)));
-      }
-      return member;
+      if (name === 'unsafe') return preparingUnsafe(target, () => false);
+      if (name === 'begin') return (work: Work) => begin(target, work);
+      return Reflect.get(target, name);
     },
   });
+}
+
+type Work = (transaction: TransactionSql) => Promise<unknown>;
+
+/**
+ * A transaction whose work never ends once its connection is lost. The driver (3.4.9) would then send
+ * a ROLLBACK, or whatever comes next, to a socket that is gone, which throws where nobody can catch it,
+ * or over a new connection, where nothing holds it together (its issues 1133, 1154 and 1208). Unended,
+ * the work is forgotten; the loss itself ends the transaction.
+ */
+function begin(sql: Sql, work: Work): Promise<unknown> {
+  let isLost = false;
+  const never = new Promise<never>(() => {});
+  const transaction = sql.begin(async (tx) => {
+    const prepared = new Proxy(tx, {
+      get: (target, name) =>
+        name === 'unsafe' ? preparingUnsafe(target, () => isLost) : Reflect.get(target, name),
+    });
+    try {
+      const result = await work(prepared);
+      return isLost ? never : result;
+    } catch (error) {
+      if (isLost || isConnectionLost(error)) return never;
+      throw error;
+    }
+  });
+  transaction.catch(() => {
+    isLost = true;
+  });
+  return transaction;
+}
+
+function preparingUnsafe(sql: Sql | TransactionSql, isLost: () => boolean): Sql['unsafe'] {
+  return (text, parameters, options) => {
+    if (isLost()) throw new StoreUnavailable();
+    return sql.unsafe(text, parameters, { ...options, prepare: true });
+  };
 }
