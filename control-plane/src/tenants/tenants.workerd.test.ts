@@ -170,6 +170,8 @@ describe('a new tenant', () => {
       { api_key_ttl_max: '1h', api_key_ttl_default: '2h' },
       'api_key_ttl_default: must be whole seconds, from 1s to 3600s',
     ],
+    ['with a setting that is misspelt', { isuer: 'https://a.example' }, /^has a member besides/],
+    ['with an id of its own', { tenant_id: UNKNOWN }, /^has a member besides/],
     ['with a quota of none', { api_keys_max: 0 }, /^api_keys_max: must be from 1/],
     ['with a quota below none', { api_keys_max: '-1' }, /^api_keys_max: must be from 1/],
     ['with a quota beyond numbers', { api_keys_max: '9007199254740993' }, /^api_keys_max: must be/],

@@ -1,7 +1,8 @@
 /** The fields of a tenant as administrators send them, and which of them a PATCH is about. */
 
 import { z } from 'zod';
-import { extendedDuration, protoInt64, protoMessage, protoString } from '../../http/protojson.ts';
+import { closedMessage } from '../../http/closed-message.ts';
+import { extendedDuration, protoInt64, protoString } from '../../http/protojson.ts';
 import { NAME_LENGTH_MAX, TENANT_HOSTS_MAX } from '../../limits.ts';
 import { HOST_NAME_LENGTH_MAX } from '../../tenants/host-name.ts';
 import type { TenantSettings } from '../../tenants/tenant.ts';
@@ -37,12 +38,12 @@ const FIELDS = {
   api_keys_max: protoInt64().transform(Number).optional(),
 };
 
-export const CreateTenantRequest = protoMessage({
+export const CreateTenantRequest = closedMessage({
   ...FIELDS,
   name: protoString({ min: 1, max: NAME_LENGTH_MAX }),
 });
 
-export const UpdateTenantRequest = protoMessage(FIELDS);
+export const UpdateTenantRequest = closedMessage(FIELDS);
 
 type Sent = z.output<typeof UpdateTenantRequest>;
 
