@@ -24,6 +24,9 @@ export const OPTIONS = {
   limit: { type: 'string' },
   from: { type: 'string' },
   file: { type: 'string' },
+  role: { type: 'string' },
+  tenant: { type: 'string' },
+  overlap: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -51,6 +54,9 @@ export interface OptionValues {
   readonly limit?: string;
   readonly from?: string;
   readonly file?: string;
+  readonly role?: string;
+  readonly tenant?: string;
+  readonly overlap?: string;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

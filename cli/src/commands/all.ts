@@ -1,6 +1,10 @@
 /** The commands, in the order in which `cardea help` shows them. */
 
 import type { Command } from '../command.ts';
+import { adminsCreateCommand } from './admins-create.ts';
+import { adminsListCommand } from './admins-list.ts';
+import { adminsRevokeCommand } from './admins-revoke.ts';
+import { adminsRotateCommand } from './admins-rotate.ts';
 import { auditExportCommand } from './audit-export.ts';
 import { auditListCommand } from './audit-list.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
@@ -26,6 +30,10 @@ export const COMMANDS: readonly Command[] = [
   keysVerifyCommand,
   keysRevokeCommand,
   tokenCommand,
+  adminsCreateCommand,
+  adminsListCommand,
+  adminsRotateCommand,
+  adminsRevokeCommand,
   auditListCommand,
   auditExportCommand,
   auditVerifyCommand,
