@@ -109,3 +109,14 @@ test('setDelay: each way takes so long', async () => {
   expect(performance.now() - before).toBeGreaterThan(110);
   socket.destroy();
 });
+
+test('what is not delayed any more does not overtake what is', async () => {
+  proxy.setDelay(60);
+  const { socket, until } = open();
+  socket.write('a');
+  await sleep(10);
+  proxy.setDelay(0);
+  socket.write('b');
+  await until('ab');
+  socket.destroy();
+});

@@ -121,20 +121,23 @@ class Proxying implements TcpProxy {
   }
 
   #join(from: Socket, to: Socket, direction: Direction): void {
+    const line = new DelayLine();
     this.#sockets.add(from);
     from.on('error', () => {}); // 'close' follows.
     from.on('close', () => {
       this.#sockets.delete(from);
-      this.#pass(() => to.destroy());
+      this.#pass(line, () => to.destroy());
     });
-    from.on('data', (chunk: Buffer) => this.#forward(chunk, to, direction));
+    from.on('data', (chunk: Buffer) => {
+      this.#pass(line, () => this.#forward(chunk, { to, direction }));
+    });
   }
 
-  #forward(chunk: Buffer, to: Socket, direction: Direction): void {
+  #forward(chunk: Buffer, { to, direction }: { to: Socket; direction: Direction }): void {
     const cut = this.#cut;
     if (cut === undefined || cut.direction !== direction || chunk.length < cut.remaining) {
       if (cut?.direction === direction) cut.remaining -= chunk.length;
-      this.#pass(() => to.write(chunk));
+      to.write(chunk);
       return;
     }
     this.#cut = undefined;
@@ -142,9 +145,21 @@ class Proxying implements TcpProxy {
   }
 
   /** Now, after the delay, or when the black hole gives it back: always in order. */
-  #pass(deliver: () => void): void {
-    if (this.#mode === 'blackhole') this.#held.push(deliver);
-    else if (this.#delay > 0) setTimeout(deliver, this.#delay);
-    else deliver();
+  #pass(line: DelayLine, deliver: () => void): void {
+    if (this.#mode === 'blackhole') this.#held.push(() => this.#pass(line, deliver));
+    else line.add(this.#delay, deliver);
+  }
+}
+
+/** What is under way on one connection in one direction. Nothing overtakes what came before it. */
+class DelayLine {
+  readonly #underWay: Array<() => void> = [];
+
+  add(milliseconds: number, deliver: () => void): void {
+    this.#underWay.push(deliver);
+    // Each timer lets the oldest go, so that one which fires early lets nothing overtake.
+    if (milliseconds > 0) setTimeout(() => this.#underWay.shift()?.(), milliseconds);
+    else if (this.#underWay.length === 1) this.#underWay.shift()?.();
+    else setTimeout(() => this.#underWay.shift()?.(), 0);
   }
 }

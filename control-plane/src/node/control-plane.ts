@@ -37,6 +37,8 @@ export interface ControlPlaneOptions {
 const REQUESTS_MILLISECONDS_MAX = 10_000;
 /** The last head waits for the second that KV wants between two, milliseconds. */
 const FEED_MILLISECONDS_MAX = 12_000;
+/** Longer than the driver waits for statements that are still running, milliseconds. */
+const DATABASE_MILLISECONDS_MAX = 7_000;
 /** What each other stage of a stop may take, milliseconds. */
 const STAGE_MILLISECONDS_MAX = 5_000;
 
@@ -82,7 +84,7 @@ async function open(
   later('metrics', async () => operators?.stop());
 
   const database = await openDatabase(config.database, { migrate, log });
-  later('database', () => database.close());
+  later('database', () => database.close(), DATABASE_MILLISECONDS_MAX);
   const stores = await createStores(config, database.db);
   const publisher = await createPublishing({ config, database, stores, log });
   later('feed', () => publisher.stop(), FEED_MILLISECONDS_MAX);
