@@ -43,6 +43,7 @@ export const apiKeys = sqliteTable(
     primaryKey({ columns: [table.nid, table.keyId] }),
     index('api_keys_by_actor').on(table.nid, table.kind, table.actorId, table.keyId),
     index('api_keys_by_kind').on(table.nid, table.kind, table.keyId),
+    index('api_keys_by_expiry').on(table.expireTimeMs),
   ],
 );
 

@@ -67,6 +67,7 @@ export const apiKeys = pgTable(
     primaryKey({ columns: [table.nid, table.keyId] }),
     index('api_keys_by_actor').on(table.nid, table.kind, table.actorId, table.keyId),
     index('api_keys_by_kind').on(table.nid, table.kind, table.keyId),
+    index('api_keys_by_expiry').on(table.expireTimeMs),
   ],
 );
 

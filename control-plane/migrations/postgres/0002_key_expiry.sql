@@ -1,0 +1,1 @@
+CREATE INDEX "api_keys_by_expiry" ON "api_keys" USING btree ("expire_time_ms");
