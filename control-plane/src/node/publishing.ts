@@ -8,12 +8,15 @@ import {
 } from '../database/publisher-lock.pg.ts';
 import { createPublisherStorage } from '../database/publisher-storage.pg.ts';
 import { createRestorationStore } from '../database/restoration-store.pg.ts';
+import { createUpkeepStore } from '../database/upkeep-store.pg.ts';
 import type { Log } from '../log.ts';
 import { createTruth } from '../publication/create-truth.ts';
 import { NO_FEED_STORE } from '../publication/feed-store.none.ts';
 import { createRestFeedStore } from '../publication/feed-store.rest.ts';
 import type { FeedStore } from '../publication/feed-store.ts';
 import { createNodePublisher, type NodePublisher } from '../publication/node-publisher.ts';
+import { createMemorySchedule, createUpkeep } from '../upkeep/upkeep.ts';
+import { createBackgroundWork } from './background-work.ts';
 import type { OpenDatabase } from './open-database.ts';
 import type { Stores } from './stores.ts';
 
@@ -24,12 +27,21 @@ export interface PublishingParts {
   readonly log: Log;
 }
 
-export function createPublishing(parts: PublishingParts): Promise<NodePublisher> {
+export async function createPublishing(parts: PublishingParts): Promise<NodePublisher> {
   const { config, database, stores, log } = parts;
   const { db, sql } = database;
   const { auditEvents, clock, randomBytes, revocations, secrets, signingKeys, tenants } = stores;
   const { keyEncryption, store } = secrets;
-  return createNodePublisher({
+  const upkeep = createUpkeep({
+    ...{ config, auditEvents, clock, keyEncryption, log, randomBytes, signingKeys },
+    auditEvent: stores.auditEvent,
+    secrets: store,
+    store: createUpkeepStore(db),
+    schedule: createMemorySchedule(),
+  });
+  const work = createBackgroundWork();
+  const publisher = await createNodePublisher({
+    afterAlarm: () => work.add(upkeep.runIfDue()),
     ...{ config, clock, randomBytes, log },
     storageOf: (term) => createPublisherStorage({ db, ...(term === undefined ? {} : { term }) }),
     lock:
@@ -45,6 +57,11 @@ export function createPublishing(parts: PublishingParts): Promise<NodePublisher>
       secrets: store,
     }),
   });
+  const stop = async () => {
+    await publisher.stop();
+    await work.settled();
+  };
+  return { ...publisher, stop };
 }
 
 function feedStoreOf({ config, stores, log }: PublishingParts): FeedStore {

@@ -14,7 +14,7 @@ import { Pause } from './pause.ts';
 import { type AlarmClock, Publisher, type PublisherParts } from './publisher.ts';
 import type { PublisherBell, PublisherLock, PublisherTerm } from './publisher-lock.ts';
 import type { PublisherStorage } from './publisher-storage.ts';
-import { earliestNextWrite } from './schedule.ts';
+import { earliestNextWrite, HEAD_WRITE_INTERVAL_MILLISECONDS } from './schedule.ts';
 import type { Truth } from './truth.ts';
 
 export interface NodePublisherParts {
@@ -31,6 +31,8 @@ export interface NodePublisherParts {
   /** `feed-store.rest`, or `feed-store.none`. */
   readonly feed: FeedStore;
   readonly truth: Truth;
+  /** Called after each alarm of the process that holds the lock: what else one alone should do. */
+  readonly afterAlarm: () => void;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly log: Log;
@@ -109,13 +111,14 @@ export class PublisherLoop {
 
   /** Runs the alarms of one term, until the lock is lost or the process stops. */
   async #serve(term: PublisherTerm): Promise<void> {
-    const alarm = new TermAlarm();
+    // The one who had the lock before may have written a moment ago.
+    const firstWriteAt = this.#parts.clock.now() + HEAD_WRITE_INTERVAL_MILLISECONDS;
+    const alarm = new TermAlarm(unixMilliseconds(firstWriteAt));
     const publisher = new Publisher(this.#partsOf(term, alarm));
     const end = { isReached: false, pause: new Pause() };
     const watching = this.#watch(term, end);
     this.#publisher = publisher;
     const unlisten = await this.#listen();
-    await this.tell(); // The first head, as soon as KV takes one.
     let failures = 0;
     while (!end.isReached && !this.#isStopping) {
       const wait = alarm.at - this.#parts.clock.now();
@@ -149,9 +152,10 @@ export class PublisherLoop {
     publisher: Publisher,
     { alarm, failures }: { readonly alarm: TermAlarm; readonly failures: number },
   ): Promise<number> {
-    const { clock, config, log, randomBytes } = this.#parts;
+    const { afterAlarm, clock, config, log, randomBytes } = this.#parts;
     try {
       await publisher.runAlarm();
+      afterAlarm();
       return 0;
     } catch (error) {
       log('error', 'feed_not_published', { error: nameOf(error), failures: failures + 1 });
@@ -190,8 +194,8 @@ export class PublisherLoop {
       this.#wake().catch((error) => log('error', 'publisher_not_told', { error: nameOf(error) }));
     };
     try {
-      const unlisten = await bell?.listen(heard);
-      return async () => unlisten?.();
+      if (bell === undefined) return async () => {};
+      return await within(RING_MILLISECONDS_MAX, bell.listen(heard));
     } catch (error) {
       log('error', 'publisher_hears_nothing', { error: nameOf(error) });
       return async () => {};
@@ -206,14 +210,20 @@ interface TermEnd {
 
 /** In memory: an alarm matters as long as its term lasts, and each begins with one. */
 class TermAlarm implements AlarmClock {
-  at = 0;
+  at: UnixMilliseconds;
+  readonly #earliest: UnixMilliseconds;
 
-  async get(): Promise<number | null> {
-    return this.at === 0 ? null : this.at;
+  constructor(earliest: UnixMilliseconds) {
+    this.at = earliest;
+    this.#earliest = earliest;
+  }
+
+  async get(): Promise<number> {
+    return this.at;
   }
 
   async set(at: UnixMilliseconds): Promise<void> {
-    this.at = unixMilliseconds(at);
+    this.at = unixMilliseconds(Math.max(at, this.#earliest));
   }
 }
 
