@@ -32,6 +32,8 @@ export interface PostgresConnection {
 }
 
 const CLOSE_SECONDS_MAX = 5;
+/** Between two attempts to connect, for each connection of the pool, when statements ask for one. */
+const RECONNECT_SECONDS = 0.2;
 
 /** Opens no connection yet: the first statement does. A bad address shows there. */
 export function connectPostgres(url: string, options: PostgresOptions = {}): PostgresConnection {
@@ -39,6 +41,9 @@ export function connectPostgres(url: string, options: PostgresOptions = {}): Pos
   const sql = postgres(url, {
     max: options.connectionsMax ?? 10,
     connect_timeout: options.connectTimeoutSeconds ?? 5,
+    // By itself it waits up to 20 s after failures, and statements wait with it: an outage would be
+    // told late, and its end too.
+    backoff: () => RECONNECT_SECONDS,
     fetch_types: false, // We use built-in types alone: no extra round trip for each connection.
     onnotice: () => {}, // The driver would print them on the console.
     connection: {
@@ -64,7 +69,7 @@ function preparing(sql: Sql): Sql {
   return new Proxy(sql, {
     get(target, name) {
       if (name === 'unsafe') return preparingUnsafe(target, () => false);
-      if (name === 'begin') return (work: Work) => begin(target, work);
+      if (name === 'begin') return (work: Work) => runTransaction(target, work);
       return Reflect.get(target, name);
     },
   });
@@ -78,7 +83,7 @@ type Work = (transaction: TransactionSql) => Promise<unknown>;
  * or over a new connection, where nothing holds it together (its issues 1133, 1154 and 1208). Unended,
  * the work is forgotten; the loss itself ends the transaction.
  */
-function begin(sql: Sql, work: Work): Promise<unknown> {
+export function runTransaction(sql: Sql, work: Work): Promise<unknown> {
   let isLost = false;
   const never = new Promise<never>(() => {});
   const transaction = sql.begin(async (tx) => {
