@@ -27,6 +27,10 @@ export const OPTIONS = {
   role: { type: 'string' },
   tenant: { type: 'string' },
   overlap: { type: 'string' },
+  host: { type: 'string', multiple: true },
+  set: { type: 'string', multiple: true },
+  clear: { type: 'string', multiple: true },
+  force: { type: 'boolean' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -57,6 +61,10 @@ export interface OptionValues {
   readonly role?: string;
   readonly tenant?: string;
   readonly overlap?: string;
+  readonly host?: readonly string[];
+  readonly set?: readonly string[];
+  readonly clear?: readonly string[];
+  readonly force?: boolean;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

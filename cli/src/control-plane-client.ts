@@ -17,7 +17,7 @@ type JsonObject = Readonly<Record<string, unknown>>;
 
 export interface Call {
   readonly endpoint: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly adminToken?: string;
   readonly json?: unknown;

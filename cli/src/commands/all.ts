@@ -17,6 +17,11 @@ import { migrateUpCommand } from './migrate-up.ts';
 import { resetCommand } from './reset.ts';
 import { secretsCommand } from './secrets.ts';
 import { serveCommand } from './serve.ts';
+import { tenantsCreateCommand } from './tenants-create.ts';
+import { tenantsDeleteCommand } from './tenants-delete.ts';
+import { tenantsGetCommand } from './tenants-get.ts';
+import { tenantsListCommand } from './tenants-list.ts';
+import { tenantsUpdateCommand } from './tenants-update.ts';
 import { tokenCommand } from './token.ts';
 import { versionCommand } from './version.ts';
 
@@ -34,6 +39,11 @@ export const COMMANDS: readonly Command[] = [
   adminsListCommand,
   adminsRotateCommand,
   adminsRevokeCommand,
+  tenantsCreateCommand,
+  tenantsListCommand,
+  tenantsGetCommand,
+  tenantsUpdateCommand,
+  tenantsDeleteCommand,
   auditListCommand,
   auditExportCommand,
   auditVerifyCommand,
