@@ -58,6 +58,8 @@ describe('verify', () => {
       expire_time: key.expire_time,
       metadata: { a: 1 },
       rate_limit_policy: { quota: '100', window: '60s', unit: 'requests' },
+      rate_limit_remaining: '99',
+      rate_limit_reset_time: expect.any(String),
       visibility: 'KEY_VISIBILITY_PUBLIC',
       issuer: env.ISSUER,
       status: 'KEY_STATUS_ACTIVE',

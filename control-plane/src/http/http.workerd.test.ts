@@ -1,5 +1,6 @@
 import { createExecutionContext } from 'cloudflare:test';
 import { env, exports } from 'cloudflare:workers';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { admin, anonymous, ISSUED, issue, ORIGIN, outcomeOf } from '../../testing/api.ts';
 import { createApp, routesOf } from '../app.ts';
@@ -304,6 +305,8 @@ describe('failures', () => {
         route: '/v2alpha1/admin/issuedApiKeys/{key_id}:revoke',
         status: 404,
         request_id: 'the-id',
+        tenant_id: DEFAULT_TENANT_ID,
+        principal: 'bootstrap',
         ms: expect.any(Number),
       },
     ]);
