@@ -13,6 +13,7 @@ import { createNodeDeps } from './create-deps.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { createInstruments } from './instruments.ts';
 import { openDatabase } from './open-database.ts';
+import { pruneCountersRegularly } from './prune-counters.ts';
 import { createPublishing } from './publishing.ts';
 import { type Stage, shutDown } from './shut-down.ts';
 import { StartFailed } from './start-failed.ts';
@@ -101,6 +102,7 @@ async function open(
   });
   later('uses', () => deps.lastUsed.stop());
   later('background', () => background.settled());
+  later('counters', pruneCountersRegularly(database.db, log));
 
   const app = createApp(instrumentDeps(deps), config.surface);
   const answer = (request: Request, connection: Connection) => {
