@@ -10,6 +10,7 @@ import { createRevocationStore } from '@cardea/control-plane/database/revocation
 import { createSigningKeyStore } from '@cardea/control-plane/database/signing-key-store.pg';
 import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
 import { createTenantStore } from '@cardea/control-plane/database/tenant-store.pg';
+import { createUpkeepStore } from '@cardea/control-plane/database/upkeep-store.pg';
 import type { Stores, Subject } from '../../control-plane/testing/contracts/subject.ts';
 
 export function storesOn(db: PostgresDatabase): Stores {
@@ -23,6 +24,7 @@ export function storesOn(db: PostgresDatabase): Stores {
     tenants: createTenantStore(db),
     adminCredentials: createAdminCredentialStore(db),
     audit: createAuditStore(db),
+    upkeep: createUpkeepStore(db),
   };
 }
 

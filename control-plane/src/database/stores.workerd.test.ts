@@ -12,6 +12,7 @@ import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
 import { createTenantStore } from './tenant-store.d1.ts';
+import { createUpkeepStore } from './upkeep-store.d1.ts';
 
 const run: Subject['run'] = async (sql) => (await env.DB.prepare(sql).all()).results;
 
@@ -31,6 +32,7 @@ testStores(() => ({
     tenants: createTenantStore(env.DB),
     adminCredentials: createAdminCredentialStore(env.DB),
     audit: createAuditStore(env.DB),
+    upkeep: createUpkeepStore(env.DB),
   },
   run,
   columns: async () => {

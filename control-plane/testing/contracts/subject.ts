@@ -9,6 +9,7 @@ import type { SigningKeyStore } from '../../src/signing-keys/store.ts';
 import type { TenantStore } from '../../src/tenants/store.ts';
 import type { MintingStore } from '../../src/tokens/minting-store.ts';
 import type { StoredSecretStore } from '../../src/tokens/stored-secret.ts';
+import type { UpkeepStore } from '../../src/upkeep/store.ts';
 
 /** One member a port. */
 export interface Stores {
@@ -21,6 +22,7 @@ export interface Stores {
   readonly tenants: TenantStore;
   readonly adminCredentials: AdminCredentialStore;
   readonly audit: AuditStore;
+  readonly upkeep: UpkeepStore;
 }
 
 export interface Subject {
