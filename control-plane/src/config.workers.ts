@@ -4,7 +4,8 @@ import { type ControlPlaneConfig, readSharedSettings } from './config.ts';
 import { ConfigInvalid, SettingsSource } from './config-source.ts';
 
 export interface ControlPlaneBindings {
-  readonly database: D1Database;
+  /** `HYPERDRIVE` if it is bound, else `DB`. */
+  readonly database: D1Database | Hyperdrive;
   readonly feed: KVNamespace;
   readonly hub: DurableObjectNamespace;
   readonly attempts: DurableObjectNamespace;
@@ -32,7 +33,10 @@ export function parseConfig(env: object): WorkersConfig {
   const config = {
     ...readSharedSettings(source),
     bindings: {
-      database: source.binding<D1Database>('DB'),
+      database:
+        Reflect.get(env, 'HYPERDRIVE') === undefined
+          ? source.binding<D1Database>('DB')
+          : source.binding<Hyperdrive>('HYPERDRIVE'),
       feed: source.binding<KVNamespace>('FEED'),
       hub: source.binding<DurableObjectNamespace>('HUB'),
       attempts: source.binding<DurableObjectNamespace>('ATTEMPTS'),

@@ -11,15 +11,8 @@ import { createFailureSampler } from './audit/failure-sampler.ts';
 import { systemClock } from './clock.ts';
 import { readConfig, type WorkersConfig } from './config.workers.ts';
 import { ConfigInvalid } from './config-source.ts';
-import { createAdminCredentialStore } from './database/admin-credential-store.d1.ts';
-import { createApiKeyStore } from './database/api-key-store.d1.ts';
-import { createAuditStore } from './database/audit-store.d1.ts';
-import { createDatabaseStatus } from './database/database-status.d1.ts';
-import { createMintingStore } from './database/minting-store.d1.ts';
-import { createRevocationStore } from './database/revocation-store.d1.ts';
-import { createSigningKeyStore } from './database/signing-key-store.d1.ts';
-import { createStoredSecretStore } from './database/stored-secret-store.d1.ts';
-import { createTenantStore } from './database/tenant-store.d1.ts';
+import type { Stores } from './database/stores.ts';
+import { createWorkersStores } from './database/stores.workers.ts';
 import type { Deps } from './deps.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
@@ -33,6 +26,7 @@ import { createHubClient } from './publication/hub-client.ts';
 import { createWorkersRateLimiter } from './rate-limits/rate-limiter.workers.ts';
 import { createTenantResolver } from './tenants/tenant-resolver.ts';
 import { actorSaltReader } from './tokens/actor-salt.ts';
+import { createActorScopes } from './tokens/actor-scopes.ts';
 import { type AttemptCounter, createAttempts } from './tokens/attempts.ts';
 import { createDerivedTokenVerifier } from './tokens/derived-token-verifier.ts';
 import type { MintingParts } from './tokens/mint-token.ts';
@@ -89,20 +83,17 @@ function refuseToServe(error: ConfigInvalid): Response {
 
 /** The parts of the control plane on Workers, put together. Exported for tests. */
 export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
-  const { database, hub: hubNamespace } = config.bindings;
+  const stores = createWorkersStores(config.bindings);
+  const { adminCredentials, apiKeys, revocations, signingKeys, tenants: tenantStore } = stores;
   const keys = await deriveMasterKeys(config);
   const clock = systemClock;
   const log = createConsoleLog(config.logLevel);
-  const apiKeys = createApiKeyStore(database);
-  const hub = createHubClient(hubNamespace, config.environmentId);
-  const revocations = createRevocationStore(database);
-  const signingKeys = createSigningKeyStore(database);
+  const hub = createHubClient(config.bindings.hub, config.environmentId);
   const secrets = {
-    store: createStoredSecretStore(database),
+    store: stores.secrets,
     keyEncryption: keys.keyEncryption,
     randomBytes,
   };
-  const tenantStore = createTenantStore(database);
   return {
     ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
     importPepper: importPepperReader(secrets),
@@ -111,24 +102,26 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     clientAddressOf: ({ headers }) => headers.get('cf-connecting-ip') ?? undefined,
     lastUsed: createWorkersLastUsedRecorder({ apiKeys, log }),
     rateLimiter: createWorkersRateLimiter(config.bindings.limits),
-    ...createAuditParts({ database, secrets, clock, log }),
+    ...createAuditParts({ auditEvents: stores.audit, secrets, clock, log }),
     tenantStore,
     tenants: createTenantResolver({ store: tenantStore, config, clock }),
-    database: createDatabaseStatus(database),
+    database: stores.status,
     announcer: createHubAnnouncer({ hub, revocations, log }),
     derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
     publisher: { hasPublished: async () => (await hub.status()).publishedSeq !== null },
-    minting: createMintingParts(config, secrets),
-    adminCredentials: createAdminCredentialStore(database),
+    minting: createMintingParts(stores, secrets),
+    adminCredentials,
     adminAttempts: createAttempts({
       counterOf: (bucket) => attemptCounters(config.bindings.attempts)(`admin/${bucket}`),
       failuresMax: config.adminFailuresPerMinute,
+      clock,
       log,
     }),
     fetchJwks,
     attempts: createAttempts({
       counterOf: attemptCounters(config.bindings.attempts),
       failuresMax: config.exchangeFailuresPerMinute,
+      clock,
       log,
     }),
     feed: createFeedReader({ hub, clock, log }),
@@ -136,26 +129,24 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
 }
 
 function createAuditParts({
-  database,
+  auditEvents,
   secrets,
   clock,
   log,
-}: Pick<Deps, 'clock' | 'log'> & {
-  readonly database: D1Database;
+}: Pick<Deps, 'auditEvents' | 'clock' | 'log'> & {
   readonly secrets: SecretMeans;
 }): Pick<Deps, 'auditEvent' | 'auditEvents' | 'auditKey' | 'failures'> {
-  const auditEvents = createAuditStore(database);
   const auditKey = auditKeyReader(secrets);
   const auditEvent = createEventRecorder({ auditKey, randomBytes });
   const sampling = { events: auditEvents, auditEvent, inBackground: waitUntil, clock, log };
   return { auditEvent, auditEvents, auditKey, failures: createFailureSampler(sampling) };
 }
 
-function createMintingParts(config: WorkersConfig, secrets: SecretMeans): MintingParts {
+function createMintingParts({ minting }: Stores, secrets: SecretMeans): MintingParts {
   return {
-    store: createMintingStore(config.bindings.database),
+    store: minting,
     sign: createTokenSigner(secrets.keyEncryption),
-    actorSalt: actorSaltReader(secrets),
+    actorScopes: createActorScopes(actorSaltReader(secrets)),
     randomBytes,
     sleep,
   };

@@ -6,13 +6,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { auditKeyReader, createEventRecorder } from '../audit/event-recorder.ts';
 import { systemClock } from '../clock.ts';
 import { readConfig, type WorkersConfig } from '../config.workers.ts';
-import { createAuditStore } from '../database/audit-store.d1.ts';
-import { createRestorationStore } from '../database/restoration-store.d1.ts';
-import { createRevocationStore } from '../database/revocation-store.d1.ts';
-import { createSigningKeyStore } from '../database/signing-key-store.d1.ts';
-import { createStoredSecretStore } from '../database/stored-secret-store.d1.ts';
-import { createTenantStore } from '../database/tenant-store.d1.ts';
-import { createUpkeepStore } from '../database/upkeep-store.d1.ts';
+import { createWorkersStores } from '../database/stores.workers.ts';
 import { consoleLog } from '../log.ts';
 import { deriveMasterKeys } from '../master-keys.ts';
 import { createTenantResolver } from '../tenants/tenant-resolver.ts';
@@ -111,16 +105,12 @@ export async function createHubParts(
 }
 
 async function createHubTruth(config: WorkersConfig): Promise<Truth> {
-  const { database } = config.bindings;
-  const tenants = createTenantStore(database);
+  const stores = createWorkersStores(config.bindings);
+  const { restorations, revocations, secrets, signingKeys } = stores;
   return createTruth({
-    config,
-    revocations: createRevocationStore(database),
-    signingKeys: createSigningKeyStore(database),
-    tenants: createTenantResolver({ store: tenants, config, clock: systemClock }).all,
-    auditEvents: createAuditStore(database),
-    restorations: createRestorationStore(database),
-    secrets: createStoredSecretStore(database),
+    ...{ config, restorations, revocations, secrets, signingKeys },
+    tenants: createTenantResolver({ store: stores.tenants, config, clock: systemClock }).all,
+    auditEvents: stores.audit,
     keyEncryption: (await deriveMasterKeys(config)).keyEncryption,
     randomBytes,
     log: consoleLog,
@@ -131,16 +121,15 @@ async function createHubUpkeep(
   storage: DurableObjectStorage,
   config: WorkersConfig,
 ): Promise<Upkeep> {
-  const { database } = config.bindings;
+  const stores = createWorkersStores(config.bindings);
+  const { secrets, signingKeys } = stores;
   const { keyEncryption } = await deriveMasterKeys(config);
-  const secrets = createStoredSecretStore(database);
   const auditKey = auditKeyReader({ store: secrets, keyEncryption, randomBytes });
   return createUpkeep({
-    store: createUpkeepStore(database),
-    auditEvents: createAuditStore(database),
+    store: stores.upkeep,
+    auditEvents: stores.audit,
     auditEvent: createEventRecorder({ auditKey, randomBytes }),
-    signingKeys: createSigningKeyStore(database),
-    ...{ config, keyEncryption, randomBytes, secrets },
+    ...{ config, keyEncryption, randomBytes, secrets, signingKeys },
     schedule: {
       lastBegan: () => storage.get<number>(UPKEEP_BEGAN),
       began: (at) => storage.put(UPKEEP_BEGAN, at),

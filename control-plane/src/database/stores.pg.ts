@@ -1,0 +1,31 @@
+/** Every store on PostgreSQL or PGlite. */
+
+import { createAdminCredentialStore } from './admin-credential-store.pg.ts';
+import { createApiKeyStore } from './api-key-store.pg.ts';
+import { createAuditStore } from './audit-store.pg.ts';
+import { createDatabaseStatus } from './database-status.pg.ts';
+import { createMintingStore } from './minting-store.pg.ts';
+import type { PostgresDatabase } from './postgres.ts';
+import { createRestorationStore } from './restoration-store.pg.ts';
+import { createRevocationStore } from './revocation-store.pg.ts';
+import { createSigningKeyStore } from './signing-key-store.pg.ts';
+import { createStoredSecretStore } from './stored-secret-store.pg.ts';
+import type { Stores } from './stores.ts';
+import { createTenantStore } from './tenant-store.pg.ts';
+import { createUpkeepStore } from './upkeep-store.pg.ts';
+
+export function createPostgresStores(db: PostgresDatabase): Stores {
+  return {
+    adminCredentials: createAdminCredentialStore(db),
+    apiKeys: createApiKeyStore(db),
+    audit: createAuditStore(db),
+    minting: createMintingStore(db),
+    restorations: createRestorationStore(db),
+    revocations: createRevocationStore(db),
+    secrets: createStoredSecretStore(db),
+    signingKeys: createSigningKeyStore(db),
+    status: createDatabaseStatus(db),
+    tenants: createTenantStore(db),
+    upkeep: createUpkeepStore(db),
+  };
+}

@@ -1,0 +1,28 @@
+/** Every store that the composition roots need, whatever database is behind them. */
+
+import type { AdminCredentialStore } from '../admin-credentials/store.ts';
+import type { ApiKeyStore } from '../api-keys/store.ts';
+import type { AuditStore } from '../audit/store.ts';
+import type { DatabaseStatus } from '../deps.ts';
+import type { RestorationStore } from '../publication/restoration.ts';
+import type { RevocationStore } from '../revocations/store.ts';
+import type { SigningKeyStore } from '../signing-keys/store.ts';
+import type { TenantStore } from '../tenants/store.ts';
+import type { MintingStore } from '../tokens/minting-store.ts';
+import type { StoredSecretStore } from '../tokens/stored-secret.ts';
+import type { UpkeepStore } from '../upkeep/store.ts';
+
+/** One member a port. */
+export interface Stores {
+  readonly adminCredentials: AdminCredentialStore;
+  readonly apiKeys: ApiKeyStore;
+  readonly audit: AuditStore;
+  readonly minting: MintingStore;
+  readonly restorations: RestorationStore;
+  readonly revocations: RevocationStore;
+  readonly secrets: StoredSecretStore;
+  readonly signingKeys: SigningKeyStore;
+  readonly status: DatabaseStatus;
+  readonly tenants: TenantStore;
+  readonly upkeep: UpkeepStore;
+}
