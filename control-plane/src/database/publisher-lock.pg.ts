@@ -16,7 +16,7 @@ import type { PostgresConnection, PostgresDatabase } from './postgres.ts';
 const PUBLISHER_LOCK = '109270182159713';
 
 /** The holder asks every second whether it still is (`node-publisher`). */
-const SILENCE_MILLISECONDS_MAX = 10_000;
+const SILENCE_MILLISECONDS_MAX = 5000;
 /** No answer for so long: the lock counts as lost. */
 const ANSWER_MILLISECONDS_MAX = 2000;
 
