@@ -2,9 +2,13 @@
 
 import { randomBytes } from 'node:crypto';
 import { hashAdminToken, makeFreshSecrets } from '@cardea/cli/fresh-secrets';
+import { call } from './calls.ts';
 import { CARDEA, type CommandEnd, type RunningCommand, startCommand } from './cardea-command.ts';
 
 export const ISSUER = 'https://keys.example';
+
+/** On a machine that is busy with other tests. */
+const READY_MILLISECONDS_MAX = 30_000;
 
 export interface NodeSecrets {
   readonly adminToken: string;
@@ -41,7 +45,7 @@ export interface NodeControlPlane {
   readonly stop: () => Promise<CommandEnd>;
 }
 
-/** Resolves when it says that it has started; rejects with its last words if it ends before. */
+/** Resolves when it is ready; rejects with its last words if it ends before it has started. */
 export async function startNodeControlPlane(
   env: Readonly<Record<string, string>>,
   args: readonly string[] = [],
@@ -50,6 +54,7 @@ export async function startNodeControlPlane(
   const out = await command.untilPrinted('"event":"started"');
   const line = logLines(out).find(({ event }) => event === 'started') ?? {};
   const { url, metrics_port: port } = line;
+  await untilReady(String(url));
   return {
     url: String(url),
     metricsUrl: port === undefined ? '' : `http://127.0.0.1:${port}`,
@@ -59,6 +64,15 @@ export async function startNodeControlPlane(
       return command.ended;
     },
   };
+}
+
+/** The first start makes the signing key and the first head. */
+async function untilReady(url: string): Promise<void> {
+  const deadline = Date.now() + READY_MILLISECONDS_MAX;
+  while ((await call(`${url}/health/ready`)).status !== 200) {
+    if (Date.now() > deadline) throw new Error(`${url} does not become ready`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
 }
 
 /** The lines that are JSON objects; a line that is not whole yet is left out. */
