@@ -42,6 +42,7 @@ export function createMintingStore(database: D1Database): MintingStore {
       if (row === undefined) return undefined;
       return {
         key: toApiKey(row),
+        secretHash: row.secretHash,
         now: unixMilliseconds(row.nowMs),
         bounds: new Map(boundRows.map(({ scopeId, bound }) => [scopeId, bound ?? 0])),
         ...(active === undefined ? {} : { signingKey: active }),

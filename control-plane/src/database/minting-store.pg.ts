@@ -82,6 +82,7 @@ async function readMoment(
   if (row === undefined) return undefined;
   const moment = {
     key: toApiKey(row.key),
+    secretHash: row.key.secretHash,
     now: unixMilliseconds(row.nowMs),
     bounds: new Map(parseBounds(row.bounds)),
     ...(row.signingKey === null ? {} : { signingKey: row.signingKey }),

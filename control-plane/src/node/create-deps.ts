@@ -11,6 +11,7 @@ import { createRateLimiter } from '../database/rate-limiter.pg.ts';
 import type { Deps } from '../deps.ts';
 import type { NodePublisher } from '../publication/node-publisher.ts';
 import { actorSaltReader } from '../tokens/actor-salt.ts';
+import { createActorScopes } from '../tokens/actor-scopes.ts';
 import { createAttempts } from '../tokens/attempts.ts';
 import { createDerivedTokenVerifier } from '../tokens/derived-token-verifier.ts';
 import { sleep } from '../tokens/sleep.ts';
@@ -58,13 +59,19 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     minting: {
       store: stores.mintingStore,
       sign: createTokenSigner(secrets.keyEncryption),
-      actorSalt: actorSaltReader(secrets),
+      actorScopes: createActorScopes(actorSaltReader(secrets)),
       ...{ randomBytes, sleep },
     },
-    attempts: createAttempts({ counterOf, failuresMax: config.exchangeFailuresPerMinute, log }),
+    attempts: createAttempts({
+      counterOf,
+      failuresMax: config.exchangeFailuresPerMinute,
+      clock,
+      log,
+    }),
     adminAttempts: createAttempts({
       counterOf: adminCounterOf,
       failuresMax: config.adminFailuresPerMinute,
+      clock,
       log,
     }),
     feed: publisher.feed,

@@ -1,3 +1,4 @@
+import { unixMilliseconds } from '@cardea/shared/time';
 import { describe, expect, test } from 'vitest';
 import { bucketOf, createAttempts } from './attempts.ts';
 
@@ -22,9 +23,40 @@ test.each([
   const attempts = createAttempts({
     counterOf: () => ({ blockedFor: answer, fail: answer }),
     failuresMax: 1,
+    clock: { now: () => unixMilliseconds(0) },
     log: (_level, event) => logged.push(event),
   });
   expect(await attempts.blockedForSeconds('192.0.2.1')).toBe(0);
   expect(await attempts.failed('192.0.2.1')).toBe(0);
   expect(logged).toEqual(['attempt_limiter_unreachable', 'attempt_limiter_unreachable']);
+});
+
+test('what the counter said is asked again after a second; a failure is remembered at once', async () => {
+  let now = 0;
+  let looks = 0;
+  const attempts = createAttempts({
+    counterOf: () => ({
+      blockedFor: async () => {
+        looks++;
+        return 0;
+      },
+      fail: async () => 5000,
+    }),
+    failuresMax: 1,
+    clock: { now: () => unixMilliseconds(now) },
+    log: () => {},
+  });
+  expect(await attempts.blockedForSeconds('192.0.2.1')).toBe(0);
+  now = 999;
+  expect(await attempts.blockedForSeconds('192.0.2.1')).toBe(0);
+  expect(looks).toBe(1);
+  expect(await attempts.blockedForSeconds('192.0.2.2')).toBe(0);
+  expect(looks).toBe(2);
+  now = 1000;
+  expect(await attempts.blockedForSeconds('192.0.2.1')).toBe(0);
+  expect(looks).toBe(3);
+  expect(await attempts.failed('192.0.2.1')).toBe(5);
+  now = 1900;
+  expect(await attempts.blockedForSeconds('192.0.2.1')).toBe(5);
+  expect(looks).toBe(3);
 });

@@ -1,7 +1,11 @@
-/** Failed exchanges by client address, as the exchange sees them. */
+/**
+ * Failed exchanges by client address, as the exchange sees them. What a counter has said is remembered
+ * for a second: failures that were counted here count at once, those of other processes a second later.
+ */
 
 import { encodeHex } from '@cardea/shared/bytes/hex';
 import { parseAddress } from '@cardea/shared/ip/address';
+import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { within } from '../within.ts';
 
@@ -21,8 +25,18 @@ export interface AttemptCounter {
 export interface AttemptParts {
   readonly counterOf: (bucket: string) => AttemptCounter;
   readonly failuresMax: number;
+  readonly clock: Clock;
   readonly log: Log;
 }
+
+interface Known {
+  readonly blockedUntil: number;
+  readonly lookedAt: number;
+}
+
+const REMEMBERED_MILLISECONDS = 1000;
+/** Addresses; about 100 bytes each. */
+const KNOWN_MAX = 10_000;
 
 /** Every exchange waits for this answer, beside the database's: no longer than that takes. */
 const LOOK_MILLISECONDS_MAX = 100;
@@ -30,7 +44,15 @@ const LOOK_MILLISECONDS_MAX = 100;
 const COUNT_MILLISECONDS_MAX = 1000;
 
 /** A counter that cannot be reached lets pass: keys are too random to be guessed without it. */
-export function createAttempts({ counterOf, failuresMax, log }: AttemptParts): Attempts {
+export function createAttempts(parts: AttemptParts): Attempts {
+  const { clock, counterOf, failuresMax, log } = parts;
+  const known = new Map<string, Known>();
+  const remember = (bucket: string, milliseconds: number): number => {
+    if (known.size >= KNOWN_MAX) known.clear();
+    const now = clock.now();
+    known.set(bucket, { blockedUntil: now + milliseconds, lookedAt: now });
+    return milliseconds;
+  };
   const ask = async (milliseconds: number, question: () => Promise<number>): Promise<number> => {
     try {
       return Math.ceil((await within(milliseconds, question())) / 1000);
@@ -41,10 +63,23 @@ export function createAttempts({ counterOf, failuresMax, log }: AttemptParts): A
     }
   };
   return {
-    blockedForSeconds: (address) =>
-      ask(LOOK_MILLISECONDS_MAX, () => counterOf(bucketOf(address)).blockedFor(failuresMax)),
-    failed: (address) =>
-      ask(COUNT_MILLISECONDS_MAX, () => counterOf(bucketOf(address)).fail(failuresMax)),
+    async blockedForSeconds(address) {
+      const bucket = bucketOf(address);
+      const before = known.get(bucket);
+      const age = clock.now() - (before?.lookedAt ?? Number.NEGATIVE_INFINITY);
+      if (before !== undefined && age >= 0 && age < REMEMBERED_MILLISECONDS) {
+        return Math.ceil(Math.max(0, before.blockedUntil - clock.now()) / 1000);
+      }
+      return ask(LOOK_MILLISECONDS_MAX, async () =>
+        remember(bucket, await counterOf(bucket).blockedFor(failuresMax)),
+      );
+    },
+    async failed(address) {
+      const bucket = bucketOf(address);
+      return ask(COUNT_MILLISECONDS_MAX, async () =>
+        remember(bucket, await counterOf(bucket).fail(failuresMax)),
+      );
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import { DERIVATION_DEPTH_MAX, TOKEN_BYTES_MAX } from '@cardea/shared/limits';
 import type { Refusal, RefusalReason } from '@cardea/shared/refusals';
 import { secondsOf, type UnixSeconds, unixSeconds } from '@cardea/shared/time';
 import type { Tenant } from '../tenants/tenant.ts';
+import type { ActorScopes } from './actor-scopes.ts';
 import { type Claims, customClaimsOf } from './custom-claims.ts';
 import { judgeMinting } from './minting-judgement.ts';
 import type { ActiveSigningKey, MintingMoment, MintingStore } from './minting-store.ts';
@@ -20,7 +21,7 @@ import type { SignToken } from './token-signer.ts';
 export interface MintingParts {
   readonly store: MintingStore;
   readonly sign: SignToken;
-  readonly actorSalt: () => Promise<CryptoKey>;
+  readonly actorScopes: ActorScopes;
   readonly randomBytes: RandomBytes;
   readonly sleep: (milliseconds: number) => Promise<void>;
 }
@@ -72,12 +73,13 @@ export async function mintToken(
   if (lifetimeSeconds > tenant.derivedTokenTtlMaxSeconds) {
     return { outcome: 'lifetime_too_long' };
   }
-  const lineage = await lineageOf(parent, parts.actorSalt);
+  const lineage = await lineageOf(parent, parts.actorScopes);
   if (!lineage.ok) return { outcome: 'parent_refused', refusal: lineage.refusal };
   const { ancestorTokenIds, keyId, scopeIds } = lineage.value;
   if (ancestorTokenIds.length > DERIVATION_DEPTH_MAX) return { outcome: 'derived_too_often' };
   for (let reads = 0; reads < READS_MAX; reads++) {
-    const moment = await parts.store.read({ tenantId, keyId, scopeIds });
+    const early = reads === 0 && parent.kind === 'api_key' ? parent.moment : undefined;
+    const moment = early ?? (await parts.store.read({ tenantId, keyId, scopeIds }));
     if (moment === undefined) return parentRefused('api_key_unknown');
     const judgement = await judgeMinting(moment, lineage.value);
     switch (judgement.kind) {

@@ -17,6 +17,8 @@ export interface ActiveSigningKey {
 
 export interface MintingMoment {
   readonly key: ApiKey;
+  /** As in `StoredApiKey`: an exchange proves the key by this same read. */
+  readonly secretHash: string;
   /** The database's clock, read in the same statement as the key: a token's `iat`. */
   readonly now: UnixMilliseconds;
   /** Absent until the first key has been published. */

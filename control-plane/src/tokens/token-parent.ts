@@ -7,7 +7,6 @@ import {
   EVERYTHING,
   formatScopeId,
   type ScopeId,
-  scopeIdOfActor,
   scopeIdOfKey,
   scopeIdOfSigningKey,
   scopeIdOfUuid,
@@ -18,10 +17,13 @@ import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixSeconds } from '@cardea/shared/time';
 import type { ApiKey } from '../api-keys/api-key.ts';
 import { endOfLife } from '../api-keys/status.ts';
+import type { ActorScopes } from './actor-scopes.ts';
 import type { Claims } from './custom-claims.ts';
+import type { MintingMoment } from './minting-store.ts';
 
 export type TokenParent =
-  | { readonly kind: 'api_key'; readonly key: ApiKey }
+  /** `moment`: read together with the key, for minting from it at once. */
+  | { readonly kind: 'api_key'; readonly key: ApiKey; readonly moment?: MintingMoment }
   /** `kid`: the key that signed the token. */
   | { readonly kind: 'derived_token'; readonly claims: VerifiedClaims; readonly kid: string };
 
@@ -41,22 +43,32 @@ export interface Lineage {
 /** Refuses with `claims_malformed` when a token lacks a scope by which it could be revoked. */
 export async function lineageOf(
   parent: TokenParent,
-  actorSalt: () => Promise<CryptoKey>,
+  actorScopes: ActorScopes,
 ): Promise<Result<Lineage>> {
   if (parent.kind === 'derived_token') return lineageOfToken(parent.claims, parent.kid);
-  const { tenantId, keyId, actorId } = parent.key;
-  const actor = await scopeIdOfActor(await actorSalt(), { tenantId, actor: actorId });
-  const tenant = scopeIdOfUuid(tenantId);
-  const key = scopeIdOfKey(keyId);
-  if (tenant === undefined) return refuse('claims_malformed', { claim: 'nid' });
-  if (key === undefined) return refuse('claims_malformed', { claim: 'sub' });
+  const { keyId, actorId } = parent.key;
+  const actor = await actorScopes.of(parent.key);
+  const scopeIds = scopeIdsOfKey(parent.key, actor);
+  if (!scopeIds.ok) return scopeIds;
   return accept({
     keyId,
     actor: actorId,
     actorScopeId: formatScopeId(actor),
     ancestorTokenIds: [],
-    scopeIds: [EVERYTHING, tenant, key, actor],
+    scopeIds: scopeIds.value,
   });
+}
+
+/** Everything by which a token of this key can be revoked, but what is the token's own. */
+export function scopeIdsOfKey(
+  { tenantId, keyId }: Pick<ApiKey, 'tenantId' | 'keyId'>,
+  actor: ScopeId,
+): Result<readonly ScopeId[]> {
+  const tenant = scopeIdOfUuid(tenantId);
+  const key = scopeIdOfKey(keyId);
+  if (tenant === undefined) return refuse('claims_malformed', { claim: 'nid' });
+  if (key === undefined) return refuse('claims_malformed', { claim: 'sub' });
+  return accept([EVERYTHING, tenant, key, actor]);
 }
 
 async function lineageOfToken(claims: VerifiedClaims, kid: string): Promise<Result<Lineage>> {

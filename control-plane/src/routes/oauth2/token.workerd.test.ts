@@ -266,6 +266,7 @@ describe('an outage', () => {
       ...{ config, keys: await deriveMasterKeys(config), log: () => {} },
       apiKeys: { find: () => Promise.reject(failure) },
       attempts: { blockedForSeconds: async () => 0, failed: async () => 0 },
+      minting: { actorScopes: { lastOf: () => undefined } },
     } as never);
     const tenant = defaultTenant(config);
     const answer = route.handle({ raw: form(), requestId: 'r', tenant } as never);
