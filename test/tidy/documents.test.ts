@@ -87,3 +87,19 @@ test('nothing is skipped, focused or left to do', () => {
   );
   expect(found).toEqual([]);
 });
+
+test('docs/audit.md explains exactly the operations that there are', () => {
+  const [, union = ''] =
+    /export type AuditOperation =([^;]+);/.exec(
+      readText('control-plane/src/audit/audit-event.ts'),
+    ) ?? [];
+  const rows = readText('docs/audit.md')
+    .split('\n')
+    .filter((line) => /^\| `[a-z_]+\.[a-z_]+`/.test(line));
+  const explained = rows.flatMap((line) =>
+    [...(line.split('|')[1] ?? '').matchAll(/`([a-z_.]+)`/g)].map(([, name]) => name),
+  );
+  const known = [...union.matchAll(/'([a-z_.]+)'/g)].map(([, name]) => name);
+  expect(known.length).toBeGreaterThan(15);
+  expect(explained.sort()).toEqual(known.sort());
+});

@@ -34,8 +34,6 @@ export type AuditOperation =
   | 'tenant.update'
   | 'tenant.delete'
   | 'signing_key.rotate'
-  | 'signing_key.create'
-  | 'revocation.create'
   | 'revocation.restore'
   | 'audit_event.prune';
 
