@@ -117,7 +117,9 @@ export function routesOf(deps: Deps, surface: Surface): readonly Route[] {
   const routes = ROUTES.map((makeRoute) => makeRoute(deps)).filter(
     (route) => surface === 'all' || route.surface === 'all' || route.surface === surface,
   );
-  return [...routes, openApiRoute(routes), referenceRoute(routes)];
+  // The document describes itself too.
+  routes.push(openApiRoute(routes), referenceRoute(routes));
+  return routes;
 }
 
 export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {

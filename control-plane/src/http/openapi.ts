@@ -5,7 +5,7 @@
 
 import { z } from 'zod';
 import { PROBLEMS } from './problem.ts';
-import type { Route } from './route.ts';
+import type { Answer, Route } from './route.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -40,15 +40,13 @@ function operationOf(route: Route): Json {
   const [, , resource = ''] = /^\/(v[0-9a-z]+\/)?(?:admin\/)?([^/:]*)/.exec(route.path) ?? [];
   return {
     operationId: route.operationId,
-    ...(route.summary === undefined ? {} : { summary: route.summary }),
+    summary: route.summary,
     tags: [resource],
     security: isAnonymous ? [] : [{ admin: [] }],
     ...(isAnonymous ? {} : { 'x-permission': route.permission }),
     parameters: [...pathParameters(route.path), ...queryParameters(route.query)],
-    ...(route.body === undefined
-      ? {}
-      : { requestBody: { content: { 'application/json': { schema: schemaOf(route.body) } } } }),
-    responses: { ...answersOf(route), default: REFUSED },
+    ...requestBodyOf(route),
+    responses: { ...answersOf(route), default: refusedOf(route) },
   };
 }
 
@@ -75,15 +73,34 @@ function queryParameters(query: z.ZodType | undefined): Json[] {
   }));
 }
 
-function answersOf({ answers = {} }: Route): Json {
-  return Object.fromEntries(
-    Object.entries(answers).map(([status, schema]) => [
-      status,
-      schema === null
-        ? { description: 'Done.' }
-        : { description: 'Done.', content: { 'application/json': { schema: schemaOf(schema) } } },
-    ]),
-  );
+function requestBodyOf({ body, form }: Route): Json {
+  if (form !== undefined) {
+    return { requestBody: { required: true, content: contentOf(FORM_TYPE, form) } };
+  }
+  return body === undefined ? {} : { requestBody: { content: contentOf(JSON_TYPE, body) } };
+}
+
+const JSON_TYPE = 'application/json';
+const FORM_TYPE = 'application/x-www-form-urlencoded';
+
+function answersOf({ answers }: Route): Json {
+  const responses = Object.entries(answers).map(([status, answer]) => [status, responseOf(answer)]);
+  return Object.fromEntries(responses);
+}
+
+function responseOf(answer: Answer): Json {
+  const description = 'Done.';
+  if (answer === null) return { description };
+  if (!('mediaType' in answer)) return { description, content: contentOf(JSON_TYPE, answer) };
+  return { description, content: contentOf(answer.mediaType, answer.schema) };
+}
+
+function contentOf(mediaType: string, schema: z.ZodType): Json {
+  return { [mediaType]: { schema: schemaOf(schema) } };
+}
+
+function refusedOf({ refusal }: Route): Json {
+  return refusal === undefined ? REFUSED : { ...REFUSED, content: contentOf(JSON_TYPE, refusal) };
 }
 
 /** What a client may send (`input`): defaults are optional, transformed members as they are sent. */
@@ -131,5 +148,5 @@ const ERROR = {
 
 const REFUSED = {
   description: 'Refused, or failed: `reason` is a stable code.',
-  content: { 'application/json': { schema: { $ref: '#/components/schemas/Error' } } },
+  content: { [JSON_TYPE]: { schema: { $ref: '#/components/schemas/Error' } } },
 };

@@ -48,12 +48,12 @@ function operationHtml({ path, method, operation }: Operation): string {
   const permission = textOf(operation['x-permission']);
   const access =
     permission === '' ? 'Anybody may call it.' : `Needs <code>${escapeHtml(permission)}</code>.`;
-  const body = objectOf(objectOf(objectOf(operation.requestBody).content)['application/json']);
+  const body = contentOf(objectOf(operation.requestBody));
   return `<section id="${id(operation)}">
 <h3><code><b class="${method.toLowerCase()}">${method}</b> ${escapeHtml(path)}</code></h3>
 <p>${escapeHtml(textOf(operation.summary))} ${access}</p>
 ${parametersHtml(listOf(operation.parameters).map(objectOf))}
-${schemaHtml('Body', objectOf(body.schema))}
+${schemaHtml(`Body${body.note}`, body.schema)}
 ${Object.entries(objectOf(operation.responses)).map(responseHtml).join('')}
 </section>`;
 }
@@ -71,10 +71,18 @@ function parametersHtml(parameters: readonly Json[]): string {
 
 function responseHtml([status, response]: [string, unknown]): string {
   if (status === 'default') return '';
-  const content = objectOf(objectOf(objectOf(response).content)['application/json']);
-  const schema = objectOf(content.schema);
+  const { note, schema } = contentOf(objectOf(response));
   if (Object.keys(schema).length === 0) return `<h4>${escapeHtml(status)}</h4><p>No body.</p>`;
-  return schemaHtml(status, schema);
+  return schemaHtml(`${escapeHtml(status)}${note}`, schema);
+}
+
+/** The one media type that a body has. JSON is not named: nearly all of them are. */
+function contentOf({ content }: Json): { readonly schema: Json; readonly note: string } {
+  const [[mediaType, { schema }] = ['', {} as Json]] = Object.entries(objectOf(content)).map(
+    ([name, value]) => [name, objectOf(value)] as const,
+  );
+  const isNamed = mediaType !== '' && mediaType !== 'application/json';
+  return { schema: objectOf(schema), note: isNamed ? `: ${escapeHtml(mediaType)}` : '' };
 }
 
 function schemaHtml(heading: string, schema: Json): string {
@@ -87,7 +95,9 @@ function membersHtml(schema: Json): string {
   const rows = Object.entries(objectOf(schema.properties)).map(([name, member]) =>
     rowHtml(name, objectOf(member), { note: '', isRequired: required.includes(name) }),
   );
-  return rows.length === 0 ? `<p>${typeOf(schema)}</p>` : `<table>${rows.join('')}</table>`;
+  return rows.length === 0
+    ? `<p>${typeOf(schema)} ${escapeHtml(textOf(schema.description))}</p>`
+    : `<table>${rows.join('')}</table>`;
 }
 
 function rowHtml(

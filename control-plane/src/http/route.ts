@@ -44,13 +44,25 @@ export interface Route {
   readonly body?: z.ZodType;
   /** Absent: `BODY_BYTES_MAX`. */
   readonly bodyBytesMax?: number;
+  /** A form-encoded body, for the OpenAPI document: the handler reads it by itself. */
+  readonly form?: z.ZodType;
   /** One sentence for the OpenAPI document. */
-  readonly summary?: string;
+  readonly summary: string;
   /** Of the query parameters: what `parseQuery` is given. */
   readonly query?: z.ZodType;
-  /** What a good call answers, by status: a schema of the JSON, or `null` for no JSON. */
-  readonly answers?: Readonly<Record<number, z.ZodType | null>>;
+  /** What a good call answers, by status. */
+  readonly answers: Readonly<Record<number, Answer>>;
+  /** Absent: a refusal has the envelope of `problemResponse`. */
+  readonly refusal?: z.ZodType;
   readonly handle: (request: RouteRequest) => Promise<Response>;
+}
+
+/** JSON of a schema, no body at all (`null`), or text of another media type. */
+export type Answer = z.ZodType | null | TextAnswer;
+
+export interface TextAnswer {
+  readonly mediaType: string;
+  readonly schema: z.ZodType;
 }
 
 type JsonRoute<Body extends z.ZodType> = Omit<Route, 'body' | 'handle'> & {

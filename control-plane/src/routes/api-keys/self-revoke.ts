@@ -5,6 +5,7 @@ import { type ProblemCode, problemResponse } from '../../http/problem.ts';
 import { protoMessage } from '../../http/protojson.ts';
 import { jsonRoute, type Route } from '../../http/route.ts';
 import { announcementHeader } from '../messages/announcement.ts';
+import { selfRevokeAnswer } from '../messages/answers.ts';
 import { credentialField } from '../messages/api-key-fields.ts';
 import { revocationReason } from '../messages/enums.ts';
 
@@ -17,11 +18,13 @@ const SelfRevokeApiKeyRequest = protoMessage({
 export function selfRevokeRoute(deps: Deps): Route {
   return jsonRoute({
     operationId: 'revokeApiKey',
+    summary: 'Ends the API key that is presented: whoever holds it may.',
     method: 'POST',
     path: '/v2alpha1/apiKeys:selfRevoke',
     surface: 'public',
     permission: 'anonymous',
     body: SelfRevokeApiKeyRequest,
+    answers: { 200: selfRevokeAnswer },
     handle: async ({ credential, reason = 'unspecified' }, { tenant, caller }) => {
       if (reason === 'privilege_withdrawn') {
         return problemResponse({ code: 'bad_request', message: REASON_RULE });

@@ -26,8 +26,7 @@ async function everyPage(filter: string, pageSize: number): Promise<Event[]> {
 }
 
 /** workerd warns of `text()` on a type that it does not know. */
-const textOf = async (response: Response) =>
-  new TextDecoder().decode(await response.arrayBuffer());
+const textOf = async (response: Response) => new TextDecoder().decode(await response.arrayBuffer());
 
 async function exportOf(filter = ''): Promise<Event[]> {
   const response = await admin(`${EVENTS}:export?${new URLSearchParams({ filter })}`);

@@ -1,4 +1,5 @@
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { z } from 'zod';
 import { type EventFilter, parseEventFilter } from '../../audit/filter.ts';
 import { everyEvent, visibleTo } from '../../audit/list-events.ts';
 import type { Deps } from '../../deps.ts';
@@ -11,6 +12,11 @@ import { auditEventMessage } from '../messages/audit-event.ts';
 const ExportQuery = protoMessage({
   filter: protoString({ min: 0, max: FILTER_LENGTH_MAX }).optional(),
 });
+
+const LINES = {
+  mediaType: 'application/jsonl',
+  schema: z.string().meta({ description: 'Each line is an audit event, as in a list of them.' }),
+};
 
 /**
  * GET /v1/admin/auditEvents:export: one JSON object a line (application/jsonl), newest first. An
@@ -25,7 +31,7 @@ export function exportAuditEventsRoute(deps: Deps): Route {
     permission: 'audit_events.read',
     summary: 'Every audit event of a filter, one JSON object a line.',
     query: ExportQuery,
-    answers: { 200: null },
+    answers: { 200: LINES },
     handle: async ({ query: parameters, principal }) => {
       const query = parseQuery(parameters, ExportQuery);
       if (!query.ok) return problemResponse(query.problem);
@@ -34,7 +40,7 @@ export function exportAuditEventsRoute(deps: Deps): Route {
         return problemResponse({ code: 'bad_request', message: `filter: ${read.rule}` });
       }
       const body = await linesOf(deps, visibleTo(principal, read.filter));
-      return new Response(body, { headers: { 'Content-Type': 'application/jsonl' } });
+      return new Response(body, { headers: { 'Content-Type': LINES.mediaType } });
     },
   };
 }

@@ -3,6 +3,7 @@ import { problemResponse } from '../../http/problem.ts';
 import type { Route } from '../../http/route.ts';
 import { RETRY_AFTER_SECONDS } from '../../limits.ts';
 import { jwksOf } from '../../signing-keys/published-keys.ts';
+import { jwksAnswer } from '../messages/answers.ts';
 
 /**
  * Shorter than any bound: a key is in the set for a whole bound before it signs. Public, because the
@@ -17,10 +18,12 @@ const CACHE_CONTROL = 'public, max-age=30';
 export function jwksRoute(deps: Deps): Route {
   return {
     operationId: 'getJwks',
+    summary: 'The public keys that verify derived tokens, as a JSON Web Key Set.',
     method: 'GET',
     path: '/v2alpha1/derivedKeys/jwks.json',
     surface: 'all',
     permission: 'anonymous',
+    answers: { 200: jwksAnswer },
     handle: async ({ tenant: { tenantId } }) => {
       const keys = jwksOf(await deps.signingKeys.list(tenantId));
       if (keys.length === 0) {

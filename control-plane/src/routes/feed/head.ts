@@ -1,6 +1,13 @@
+import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import type { Route } from '../../http/route.ts';
 import { feedUnavailable } from './unavailable.ts';
+
+/** RFC 7515 §9.2.1. */
+const HEAD = {
+  mediaType: 'application/jose',
+  schema: z.string().meta({ description: 'A JWS in compact form.' }),
+};
 
 /**
  * GET /feed/v1/head: the signed head, about a second old. For edges that do not read KV, or not
@@ -9,11 +16,13 @@ import { feedUnavailable } from './unavailable.ts';
 export function feedHeadRoute(deps: Deps): Route {
   return {
     operationId: 'getFeedHead',
+    summary: 'The signed head of the feed: keys and revocations for edges that do not read KV.',
     method: 'GET',
     path: '/feed/v1/head',
     surface: 'public',
     permission: 'anonymous',
     isForAnyHost: true,
+    answers: { 200: HEAD, 304: null },
     handle: async ({ raw }) => {
       const head = await deps.feed.head();
       if (head === undefined) return feedUnavailable();
@@ -21,8 +30,7 @@ export function feedHeadRoute(deps: Deps): Route {
       if (raw.headers.get('if-none-match') === head.etag) {
         return new Response(null, { status: 304, headers });
       }
-      // RFC 7515 §9.2.1: a JWS in compact form.
-      const type = { 'Content-Type': 'application/jose' };
+      const type = { 'Content-Type': HEAD.mediaType };
       return new Response(head.compactJws, { headers: { ...headers, ...type } });
     },
   };

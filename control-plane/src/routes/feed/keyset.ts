@@ -1,6 +1,7 @@
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
 import type { Route } from '../../http/route.ts';
+import { feedKeysetAnswer } from '../messages/public-answers.ts';
 import { feedUnavailable } from './unavailable.ts';
 
 /**
@@ -10,11 +11,13 @@ import { feedUnavailable } from './unavailable.ts';
 export function feedKeysetRoute(deps: Deps): Route {
   return {
     operationId: 'getFeedKeyset',
+    summary: 'The keyset that the head of the feed names by its hash.',
     method: 'GET',
     path: '/feed/v1/keyset/{hash}',
     surface: 'public',
     permission: 'anonymous',
     isForAnyHost: true,
+    answers: { 200: feedKeysetAnswer },
     handle: async ({ params }) => {
       const text = await deps.feed.keyset(params.hash ?? '');
       if (text === undefined) return feedUnavailable();

@@ -2,16 +2,19 @@ import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
 import type { Route } from '../../http/route.ts';
 import { RETRY_AFTER_SECONDS } from '../../limits.ts';
+import { healthAnswer } from '../messages/public-answers.ts';
 
 /** GET /health/ready: the database answers, the feed is published, and this process is to stay. */
 export function readyRoute(deps: Deps): Route {
   return {
     operationId: 'isReady',
+    summary: 'Whether the database answers and the feed is published.',
     method: 'GET',
     path: '/health/ready',
     surface: 'all',
     permission: 'anonymous',
     isForAnyHost: true,
+    answers: { 200: healthAnswer },
     handle: async ({ requestId }) => {
       const rule = await reasonToWait(deps, requestId);
       if (rule === undefined) return Response.json({ status: 'ok' });

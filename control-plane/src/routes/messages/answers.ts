@@ -101,6 +101,9 @@ export const verifyAnswer = z.strictObject({
 
 export const batchVerifyAnswer = z.strictObject({ results: z.array(verifyAnswer) });
 
+/** Its `Cardea-Revocation` header says how far it is. */
+export const selfRevokeAnswer = z.strictObject({});
+
 export const deriveAnswer = z.strictObject({
   token: z.strictObject({
     token: z.string(),
@@ -110,8 +113,24 @@ export const deriveAnswer = z.strictObject({
   }),
 });
 
-const jwk = z.looseObject({ kty: z.string(), kid: z.string(), alg: z.string(), use: z.string() });
+/** RFC 7518 §6, RFC 8037 §2: which of them a key has, its `kty` says. No private one is among them. */
+export const publicJwkMembers = () => ({
+  kty: z.enum(['OKP', 'EC', 'RSA']),
+  crv: z.string().optional(),
+  x: z.string().optional(),
+  y: z.string().optional(),
+  n: z.string().optional(),
+  e: z.string().optional(),
+});
 
+const jwk = z.strictObject({
+  ...publicJwkMembers(),
+  kid: z.string(),
+  alg: z.string(),
+  use: z.literal('sig'),
+});
+
+/** `keys` as in RFC 7517 §5; `jwks` for Talos's client. */
 export const jwksAnswer = z.strictObject({
   keys: z.array(jwk),
   jwks: z.strictObject({ keys: z.array(jwk) }),

@@ -1,6 +1,7 @@
 import type { Deps } from '../../deps.ts';
 import type { Route } from '../../http/route.ts';
 import type { Tenant } from '../../tenants/tenant.ts';
+import { serverMetadataAnswer } from '../messages/public-answers.ts';
 
 function metadataOf({ issuer }: Tenant) {
   const base = issuer.endsWith('/') ? issuer.slice(0, -1) : issuer;
@@ -18,10 +19,12 @@ function metadataOf({ issuer }: Tenant) {
 export function authorizationServerMetadataRoute(_deps: Deps): Route {
   return {
     operationId: 'getAuthorizationServerMetadata',
+    summary: 'Where and how a client exchanges its API key (RFC 8414).',
     method: 'GET',
     path: '/.well-known/oauth-authorization-server',
     surface: 'public',
     permission: 'anonymous',
+    answers: { 200: serverMetadataAnswer },
     handle: async ({ tenant }) =>
       Response.json(metadataOf(tenant), { headers: { 'Cache-Control': 'public, max-age=300' } }),
   };

@@ -1,17 +1,12 @@
 /** Answers of the token endpoint, in the form of RFC 6749 §5.1 and §5.2. */
 
+import type { OAUTH_ERRORS } from './token-schemas.ts';
+
 /** §5.1: on every answer that carries tokens, and harmless on the others. */
 const NOT_STORED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' };
 
 export interface OAuthError {
-  readonly error:
-    | 'invalid_request'
-    | 'invalid_client'
-    | 'unauthorized_client'
-    | 'unsupported_grant_type'
-    | 'invalid_scope'
-    /** RFC 6749 §4.1.2.1 has it for outages; §5.2 names none. */
-    | 'temporarily_unavailable';
+  readonly error: (typeof OAUTH_ERRORS)[number];
   readonly description: string;
 }
 

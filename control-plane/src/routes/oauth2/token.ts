@@ -11,15 +11,20 @@ import {
 } from '../../tokens/exchange-api-key.ts';
 import { isFormType, readForm, readTerms } from '../../tokens/exchange-request.ts';
 import { invalidClient, oauthError, tokenAnswer } from './oauth-answer.ts';
+import { oauthRefusal, TokenForm, tokenAnswerSchema } from './token-schemas.ts';
 
 /** POST /oauth2/token: RFC 6749 §4.4 with an API key as the client's secret. */
 export function tokenRoute(deps: Deps): Route {
   return {
     operationId: 'oauth2Token',
+    summary: 'Exchanges an API key for a short-lived token (RFC 6749 §4.4).',
     method: 'POST',
     path: '/oauth2/token',
     surface: 'public',
     permission: 'anonymous',
+    form: TokenForm,
+    answers: { 200: tokenAnswerSchema },
+    refusal: oauthRefusal,
     handle: async (request) => {
       const exchange = await readExchange(request);
       if (exchange instanceof Response) return exchange;

@@ -1,6 +1,7 @@
 import { openApiDocument } from '../../http/openapi.ts';
 import type { Route } from '../../http/route.ts';
 import { VERSION } from '../../version.ts';
+import { openApiAnswer } from '../messages/public-answers.ts';
 
 /** GET /openapi.json: the routes that this surface serves, made from their own schemas. */
 export function openApiRoute(routes: readonly Route[]): Route {
@@ -12,6 +13,7 @@ export function openApiRoute(routes: readonly Route[]): Route {
     surface: 'all',
     permission: 'anonymous',
     isForAnyHost: true,
+    answers: { 200: openApiAnswer },
     handle: async ({ raw }) => Response.json(documentOf(routes, raw), { headers: CACHED }),
   };
 }

@@ -4,7 +4,7 @@ import { problemResponse } from '../../http/problem.ts';
 import { protoMessage } from '../../http/protojson.ts';
 import { jsonRoute, type Route } from '../../http/route.ts';
 import { startRotation } from '../../signing-keys/start-rotation.ts';
-import { signingKeyMessage } from './signing-key-message.ts';
+import { signingKeyAnswer, signingKeyMessage } from './signing-key-message.ts';
 
 const ALGORITHMS = ['EdDSA', 'ES256', 'RS256'] as const;
 
@@ -19,11 +19,13 @@ const RotateSigningKeyRequest = protoMessage({
 export function rotateSigningKeyRoute(deps: Deps): Route {
   return jsonRoute({
     operationId: 'adminRotateSigningKey',
+    summary: 'Makes a new signing key; it signs once every edge must know it.',
     method: 'POST',
     path: '/v1/admin/signingKeys:rotate',
     surface: 'admin',
     permission: 'signing_keys.write',
     body: RotateSigningKeyRequest,
+    answers: { 201: z.strictObject({ signing_key: signingKeyAnswer }) },
     handle: async ({ algorithm = 'EdDSA' }, { tenant: { tenantId }, caller }) => {
       const rotated = await startRotation(deps, { tenantId, algorithm, caller });
       if (rotated.outcome === 'under_way') {

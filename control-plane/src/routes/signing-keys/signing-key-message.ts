@@ -1,9 +1,24 @@
 /** A signing key as JSON: the public half and the dates of its life. */
 
 import { type UnixSeconds, unixMilliseconds } from '@cardea/shared/time';
+import { z } from 'zod';
 import { publicMembers } from '../../signing-keys/public-members.ts';
 import type { SigningKey } from '../../signing-keys/signing-key.ts';
+import { publicJwkMembers, timestampText } from '../messages/answers.ts';
 import { timestamp } from '../messages/issued-api-key.ts';
+
+export const signingKeyAnswer = z.strictObject({
+  kid: z.string(),
+  algorithm: z.enum(['EdDSA', 'ES256', 'RS256']),
+  state: z.enum(['pending', 'active', 'retiring', 'retired']),
+  create_time: timestampText(),
+  publish_time: timestampText().optional(),
+  activate_time: timestampText().optional(),
+  retire_time: timestampText().optional(),
+  jwk: z.strictObject(publicJwkMembers()),
+});
+
+export const signingKeysAnswer = z.strictObject({ signing_keys: z.array(signingKeyAnswer) });
 
 export function signingKeyMessage(key: SigningKey) {
   return {

@@ -10,6 +10,7 @@ import { RETRY_AFTER_SECONDS } from '../../limits.ts';
 import type { Tenant } from '../../tenants/tenant.ts';
 import { deriveToken } from '../../tokens/derive-token.ts';
 import type { MintedToken, MintOutcome } from '../../tokens/mint-token.ts';
+import { deriveAnswer } from '../messages/answers.ts';
 import { credentialField, scopesField } from '../messages/api-key-fields.ts';
 import { timestamp } from '../messages/issued-api-key.ts';
 
@@ -33,11 +34,13 @@ const DeriveTokenRequest = protoMessage({
 export function deriveTokenRoute(deps: Deps): Route {
   return jsonRoute({
     operationId: 'adminDeriveToken',
+    summary: 'Derives a short-lived token from an API key, or a narrower one from a token.',
     method: 'POST',
     path: '/v2alpha1/admin/apiKeys:derive',
     surface: 'admin',
     permission: 'tokens.derive',
     body: DeriveTokenRequest,
+    answers: { 200: deriveAnswer },
     handle: async (body, { clientAddress, tenant }) => {
       if (body.algorithm === 'macaroon') {
         const message = 'algorithm: TOKEN_ALGORITHM_MACAROON is not supported yet';

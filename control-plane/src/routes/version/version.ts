@@ -4,16 +4,19 @@ import { sha256 } from '@cardea/shared/crypto/digest';
 import type { Deps } from '../../deps.ts';
 import type { Route } from '../../http/route.ts';
 import { BUILD_TIME, COMMIT, VERSION } from '../../version.ts';
+import { versionAnswer } from '../messages/public-answers.ts';
 
 /** GET /version: which build this is, and a hash that tells two configurations apart. */
 export function versionRoute(deps: Deps): Route {
   return {
     operationId: 'getVersion',
+    summary: 'Which build this is, and a hash that tells two configurations apart.',
     method: 'GET',
     path: '/version',
     surface: 'all',
     permission: 'anonymous',
     isForAnyHost: true,
+    answers: { 200: versionAnswer },
     handle: async () =>
       Response.json({
         version: VERSION,
