@@ -31,7 +31,8 @@ async function bundle(entry: string, { minify = true } = {}) {
     minify,
     format: 'esm',
     target: 'es2024',
-    external: ['cloudflare:*'],
+    external: ['cloudflare:*', 'node:*'],
+    conditions: ['workerd'], // As wrangler resolves packages.
     metafile: true,
     write: false,
     logLevel: 'silent',
