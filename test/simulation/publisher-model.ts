@@ -11,7 +11,9 @@ import {
   type StoredKeyset,
 } from '@cardea/control-plane/publication/plan-publication';
 import { mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
+import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
+import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { encodeKeyset, type KeysetKey } from '@cardea/shared/feed/keyset';
 import { objectHash } from '@cardea/shared/feed/object-hash';
 import { type FixedKey, signHead } from '@cardea/shared/feed/testing/feed-fixture';
@@ -25,7 +27,8 @@ export type PublisherFlaw =
   | 'none'
   | 'stamps_after_reading'
   | 'publishes_only_news'
-  | 'prunes_early';
+  | 'prunes_early'
+  | 'forgets_what_it_lost';
 
 export interface LiveEntry extends RevocationEntry {
   readonly expiresAtSeconds: number;
@@ -37,6 +40,9 @@ export interface PublisherParts {
   readonly kv: KvStandIn;
   readonly ledger: Ledger;
   readonly feedKey: FixedKey;
+  readonly feedKeys: FeedKeys;
+  /** How long an entry of KV's head is kept. */
+  readonly entryLivesSeconds: number;
   readonly environmentId: string;
   readonly offsetMilliseconds: number;
   readonly heartbeatMilliseconds: number;
@@ -67,6 +73,8 @@ export class PublisherModel {
   onKeysPublished: (kids: ReadonlySet<string>) => void = () => undefined;
 
   // Durable storage of the publisher.
+  #isRecovered = true;
+  #isMarkThere = true;
   #taken = 0;
   #entries: LiveEntry[] = [];
   #isChangeWaiting = true;
@@ -88,6 +96,42 @@ export class PublisherModel {
   announce(): void {
     if (this.isFrozen) return;
     this.#take();
+  }
+
+  /** What the publisher knew is left in the database and in KV's head. */
+  loseStorage(): void {
+    this.#isRecovered = false;
+    this.#taken = this.#parts.flaw === 'forgets_what_it_lost' ? this.rows.length : 0;
+    this.#entries = [];
+    this.#keysets = [];
+    this.#reliedKeysetHash = undefined;
+    this.#lastSeq = 0;
+  }
+
+  /** The database forgets its newest rows, and the publisher's mark with them. */
+  restoreDatabase(): void {
+    this.rows.length = Math.floor(this.rows.length / 2);
+    this.#taken = Math.min(this.#taken, this.rows.length);
+    this.#isMarkThere = false;
+  }
+
+  async #recover(): Promise<void> {
+    const { kv, feedKeys } = this.#parts;
+    const text = await kv.get(0, HEAD_OBJECT);
+    const head = await verifyHead(String(text), feedKeys);
+    if (head.ok && this.#parts.flaw !== 'forgets_what_it_lost') {
+      const expiresAtSeconds = Math.floor(this.#now() / 1000) + this.#parts.entryLivesSeconds;
+      this.#entries.push(...head.value.tail.map((entry) => ({ ...entry, expiresAtSeconds })));
+      this.#lastSeq = head.value.seq;
+    }
+    this.#isRecovered = true;
+  }
+
+  #writeBack(): void {
+    if (this.#isMarkThere) return;
+    this.rows.push(...this.#entries.filter((entry) => !this.rows.includes(entry)));
+    this.#taken = this.rows.length;
+    this.#isMarkThere = true;
   }
 
   #now(): number {
@@ -118,8 +162,13 @@ export class PublisherModel {
 
   async #publish(): Promise<void> {
     const { kv, ledger, feedKey } = this.#parts;
+    if (!this.#isRecovered) {
+      if (!this.isDatabaseUp) throw new KvOutage();
+      await this.#recover();
+    }
     if (this.isDatabaseUp) {
       this.#take();
+      this.#writeBack();
       await this.#takeKeyset();
     }
     await this.#mayCrash();

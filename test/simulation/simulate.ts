@@ -6,7 +6,7 @@
 
 import { fixedKey, pinned } from '@cardea/shared/feed/testing/feed-fixture';
 import { FORGED_TOKEN, startAttacker } from './attacker-model.ts';
-import { ControlPlaneModel } from './control-plane-model.ts';
+import { ControlPlaneModel, TOKEN_SECONDS_MAX } from './control-plane-model.ts';
 import { type EdgeKind, EdgeModel, type Tally } from './edge-model.ts';
 import { KvStandIn, type Weather } from './kv-stand-in.ts';
 import { Ledger } from './ledger.ts';
@@ -57,6 +57,8 @@ export async function simulate(plan: Plan): Promise<Outcome> {
   const publisher = new PublisherModel({
     ...{ world, random, kv, ledger, fail, clockSkewSeconds },
     feedKey: FEED_KEY,
+    feedKeys: FEED_KEYS,
+    entryLivesSeconds: TOKEN_SECONDS_MAX + clockSkewSeconds,
     environmentId: ENVIRONMENT_ID,
     offsetMilliseconds: publisherOffsetMilliseconds,
     heartbeatMilliseconds: Math.min(30, Math.floor(hardSeconds / 4)) * 1000,
@@ -83,6 +85,7 @@ export async function simulate(plan: Plan): Promise<Outcome> {
   controlPlane.start();
   for (const edge of edges) edge.start();
   planOutages({ world, random, publisher });
+  planLosses({ world, random: createRandom(~plan.seed), publisher });
   const hasAttacker = random.chance(0.5);
   if (plan.hasAttacker ?? hasAttacker) startAttacker({ world, random, kv, feedKey: FEED_KEY });
 
@@ -126,6 +129,16 @@ function planOutages({ world, random, publisher }: Outages): void {
       publisher.isDatabaseUp = true;
     });
   });
+}
+
+/** One of them: what both have forgotten is left in KV's head alone, which may be an old one. */
+function planLosses({ world, random, publisher }: Outages): void {
+  const lose = random.pick<() => void>([
+    () => publisher.loseStorage(),
+    () => publisher.restoreDatabase(),
+    () => undefined,
+  ]);
+  world.after(random.integer(60_000, 230_000), lose);
 }
 
 function emptyTally(): Tally {

@@ -100,7 +100,10 @@ describe('a planted flaw is found', () => {
     MILLISECONDS_MAX,
   );
 
-  test.each(['stamps_after_reading', 'publishes_only_news', 'prunes_early'] as const)(
+  test.each([
+    ...(['stamps_after_reading', 'publishes_only_news', 'prunes_early'] as const),
+    'forgets_what_it_lost' as const,
+  ])(
     'in a publisher: %s',
     async (publisher) => {
       expect(await firstBroken({ publisher })).toMatchObject({ invariant: 4 });
