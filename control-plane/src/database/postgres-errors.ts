@@ -43,9 +43,12 @@ function originOf(error: unknown): unknown {
   return origin;
 }
 
-/** The connection is gone, or goes: the server ends it after what it calls fatal. */
+/**
+ * The connection is gone, or goes: the server ends it after what it calls fatal. What carries no code
+ * comes from our own code, which ends a transaction with what it throws.
+ */
 export function isConnectionLost(error: unknown): boolean {
   const origin = originOf(error);
-  if (sqlStateOf(origin) === undefined) return isOutage(origin);
+  if (sqlStateOf(origin) === undefined) return codeOf(origin) !== undefined && isOutage(origin);
   return origin instanceof Error && 'severity' in origin && origin.severity === 'FATAL';
 }
