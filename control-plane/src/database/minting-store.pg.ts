@@ -11,7 +11,17 @@
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixMilliseconds } from '@cardea/shared/time';
-import { and, eq, getTableColumns, inArray, max, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  eq,
+  getTableColumns,
+  inArray,
+  max,
+  or,
+  type Placeholder,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { MintingMoment, MintingQuery, MintingStore } from '../tokens/minting-store.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { toApiKey } from './api-key-row.ts';
@@ -27,9 +37,13 @@ const START_MS = sql<number>`floor(extract(epoch FROM now()) * 1000)::bigint`.ma
 const IS_TOUCHED = sql<boolean>`(${apiKeys}.xmax <> '0'::xid)`;
 
 export function createMintingStore(db: PostgresDatabase): MintingStore {
+  // Prepared once: every exchange reads it.
+  const moment = momentQuery(db, ASKED, START_MS).prepare('cardea_minting_moment');
   return {
     async read(query) {
-      const found = await answered(readMoment(db, query, START_MS));
+      const { tenantId, keyId } = query;
+      const parameters = { tenantId, keyId, scopeIds: JSON.stringify(scopesOf(query)) };
+      const found = toMoment(await answered(moment.execute(parameters)));
       if (found === undefined || !found.isTouched) return found?.moment;
       return inTransaction(db, (tx) => readLocked(tx, query));
     },
@@ -51,19 +65,33 @@ async function readLocked(
     .where(isKey(query))
     .returning({ nowMs: CLOCK_MS });
   if (lock === undefined) return undefined;
-  return (await readMoment(tx, query, sql<number>`${lock.nowMs}::bigint`.mapWith(Number)))?.moment;
+  const clock = sql<number>`${lock.nowMs}::bigint`.mapWith(Number);
+  return toMoment(await momentQuery(tx, { ...query, scopeIds: scopesOf(query) }, clock))?.moment;
 }
 
-function isKey({ tenantId, keyId }: MintingQuery): SQL | undefined {
+function isKey({ tenantId, keyId }: Pick<Asked, 'tenantId' | 'keyId'>): SQL | undefined {
   return and(eq(apiKeys.nid, tenantId), eq(apiKeys.keyId, keyId));
 }
 
-async function readMoment(
-  db: PostgresDatabase,
-  query: MintingQuery,
-  clock: SQL<number>,
-): Promise<{ readonly moment: MintingMoment; readonly isTouched: boolean } | undefined> {
-  const [row] = await db
+/** What is asked for: texts, or places for them in a prepared statement. */
+interface Asked {
+  readonly tenantId: string | Placeholder;
+  readonly keyId: string | Placeholder;
+  readonly scopeIds: readonly string[] | Placeholder;
+}
+
+const ASKED: Asked = {
+  tenantId: sql.placeholder('tenantId'),
+  keyId: sql.placeholder('keyId'),
+  scopeIds: sql.placeholder('scopeIds'),
+};
+
+function scopesOf({ scopeIds }: MintingQuery): string[] {
+  return scopeIds.map(formatScopeId);
+}
+
+function momentQuery(db: PostgresDatabase, query: Asked, clock: SQL<number>) {
+  return db
     .select({
       key: getTableColumns(apiKeys),
       nowMs: clock.as('now_ms'),
@@ -79,6 +107,11 @@ async function readMoment(
     .from(apiKeys)
     .leftJoin(signingKeys, and(eq(signingKeys.nid, apiKeys.nid), eq(signingKeys.state, 'active')))
     .where(isKey(query));
+}
+
+type MomentRow = Awaited<ReturnType<typeof momentQuery>>[number];
+
+function toMoment([row]: readonly MomentRow[]): Found | undefined {
   if (row === undefined) return undefined;
   const moment = {
     key: toApiKey(row.key),
@@ -90,11 +123,16 @@ async function readMoment(
   return { moment, isTouched: row.isTouched };
 }
 
+interface Found {
+  readonly moment: MintingMoment;
+  readonly isTouched: boolean;
+}
+
 /** A JSON array of `[scope id, bound]`, as text. */
-function boundsOf(db: PostgresDatabase, { tenantId, scopeIds }: MintingQuery): SQL {
+function boundsOf(db: PostgresDatabase, { tenantId, scopeIds }: Asked): SQL {
   const isOfScope = or(
     eq(revocations.scope, 'signing_key'),
-    inArray(revocations.scopeId, elementsOf(scopeIds.map(formatScopeId))),
+    inArray(revocations.scopeId, elementsOf(scopeIds)),
   );
   const highest = db
     .select({ scopeId: revocations.scopeId, bound: max(revocations.boundS).as('bound') })
