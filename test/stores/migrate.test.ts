@@ -168,8 +168,8 @@ describe('a migration', () => {
     const url = await newDatabase();
     await using(url, async ({ db }) => {
       expect(await migrateUp(db, [one])).toEqual(['0000_one']);
-      for (const refused of [migrateUp(db, migrations), migrationStatus(db, migrations)]) {
-        const error = await refused.catch((thrown: unknown) => thrown);
+      for (const attempt of [migrateUp, migrationStatus]) {
+        const error = await attempt(db, migrations).catch((thrown: unknown) => thrown);
         expect(error).toBeInstanceOf(MigrationsRefused);
         expect(String(error)).toMatch(message);
       }
