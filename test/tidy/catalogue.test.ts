@@ -5,9 +5,9 @@ import { expect, test } from 'vitest';
 import { listFiles, PACKAGES, readText } from './source-files.ts';
 
 const reasons = Object.keys(REFUSALS);
-const documented = [...readText('docs/errors.md').matchAll(/^\| `([a-z_]+)` \|/gm)].map(
-  ([, reason = '']) => reason,
-);
+const documented = [
+  ...readText('docs/errors.md').matchAll(/^\| \[`([a-z_]+)`\]\(errors\/\1\.md\) \|/gm),
+].map(([, reason = '']) => reason);
 
 test('docs/errors.md lists exactly the catalogue, each reason once', () => {
   const refusalRows = documented.filter((reason) => reasons.includes(reason));
@@ -17,7 +17,7 @@ test('docs/errors.md lists exactly the catalogue, each reason once', () => {
 test('docs/errors.md states the status of each reason', () => {
   const text = readText('docs/errors.md');
   const wrong = Object.entries(REFUSALS).filter(
-    ([reason, row]) => !new RegExp(`^\\| \`${reason}\` \\| ${row.status} \\|`, 'm').test(text),
+    ([reason, row]) => !text.includes(`\n| [\`${reason}\`](errors/${reason}.md) | ${row.status} |`),
   );
   expect(wrong.map(([reason]) => reason)).toEqual([]);
 });

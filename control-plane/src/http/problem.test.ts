@@ -71,7 +71,9 @@ test('only what may pass by itself is called retryable', () => {
 
 test('docs/errors.md has exactly these codes, as they are', () => {
   const text = readFileSync(new URL('../../../docs/errors.md', import.meta.url), 'utf8');
-  const documented = [...text.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| `([A-Z_]+)` \| (yes|no) \|/gm)];
+  const documented = [
+    ...text.matchAll(/^\| \[`([A-Z_]+)`\]\(\S+\) \| (\d+) \| `([A-Z_]+)` \| (yes|no) \|/gm),
+  ];
   expect(documented.map(([, ...columns]) => columns.join(' '))).toEqual(
     Object.entries(PROBLEMS).map(([code, { status, grpc, retryable }]) =>
       [code.toUpperCase(), status, grpc, retryable ? 'yes' : 'no'].join(' '),
