@@ -122,6 +122,12 @@ export function routesOf(deps: Deps, surface: Surface): readonly Route[] {
   return routes;
 }
 
+/** Unless a route says otherwise. */
+const HEADERS_OF_EVERY_ANSWER = Object.entries({
+  ...SECURITY_HEADERS,
+  'Cache-Control': CACHE_CONTROL_DEFAULT,
+});
+
 export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
   const app = new Hono<HonoEnv>({ getPath: routingPath });
   app.use('*', observeRequests(deps));
@@ -130,12 +136,11 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
     context.set('requestId', requestId);
     context.set('clientAddress', deps.clientAddressOf(context.req.raw));
     await next();
-    context.header('X-Request-ID', requestId);
-    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
-      if (!context.res.headers.has(name)) context.header(name, value);
-    }
-    if (!context.res.headers.has('Cache-Control')) {
-      context.header('Cache-Control', CACHE_CONTROL_DEFAULT);
+    // Not `context.header`: on a finished answer it makes a new one, each time.
+    const { headers } = context.res;
+    headers.set('X-Request-ID', requestId);
+    for (const [name, value] of HEADERS_OF_EVERY_ANSWER) {
+      if (!headers.has(name)) headers.set(name, value);
     }
   });
   const guard = guardAdminPaths(deps);

@@ -8,7 +8,8 @@ import { constants } from 'node:os';
 import { parseArgs } from 'node:util';
 import { parseNodeConfig } from './config.node.ts';
 import { ConfigInvalid } from './config-source.ts';
-import { consoleLog, createConsoleLog, type Log } from './log.ts';
+import { consoleLog, type Log } from './log.ts';
+import { createBufferedLog } from './node/buffered-log.ts';
 import type { ControlPlane } from './node/control-plane.ts';
 import { StartFailed } from './node/start-failed.ts';
 import { StoreUnavailable } from './store-unavailable.ts';
@@ -28,7 +29,7 @@ async function start(): Promise<void> {
   try {
     const { migrate } = parseArgs({ options: { migrate: { type: 'boolean' } } }).values;
     const config = parseNodeConfig(process.env);
-    log = createConsoleLog(config.logLevel);
+    log = createBufferedLog(config.logLevel);
     // Loading it takes a second: what is wrong with the settings is said before.
     const { startControlPlane } = await import('./node/control-plane.ts');
     controlPlane = await startControlPlane(config, { migrate: migrate === true, log });

@@ -10,7 +10,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { Permission, Principal } from './principal.ts';
 import { type Problem, problemResponse } from './problem.ts';
 import { firstBrokenRule } from './protojson.ts';
-import { readBody } from './request-body.ts';
+import { readRequestBody } from './request-body.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 export interface RouteRequest {
@@ -90,7 +90,7 @@ async function readMessage<Body extends z.ZodType>(
   request: Request,
   { body: schema, bodyBytesMax = BODY_BYTES_MAX }: JsonRoute<Body>,
 ): Promise<MessageRead<z.output<Body>>> {
-  const body = await readBody(request, bodyBytesMax);
+  const body = await readRequestBody(request, bodyBytesMax);
   if (!body.ok) return body;
   if (body.bytes.length === 0) return parseMessage({}, schema);
   const json = parseStrictJson(body.bytes);

@@ -46,6 +46,7 @@ export async function startHttpServer(
     (request, { incoming }) => handlers.fetch(request, connectionOf(incoming as IncomingMessage)),
     { errorHandler: () => handlers.refuse() },
   );
+  Object.defineProperty(Response, 'json', { value: lightJson });
   const inFlight = new Set<ServerResponse>();
   const server = createServer(LIMITS, (incoming, outgoing) => {
     inFlight.add(outgoing);
@@ -55,6 +56,16 @@ export async function startHttpServer(
   });
   await listen(server, { host, port });
   return { url: urlOf(server), stop: (milliseconds) => stop({ server, inFlight, milliseconds }) };
+}
+
+/**
+ * `Response.json` (Fetch §6.4) for the light response that `getRequestListener` has put in the place of
+ * Node's own: its inherited one would make a heavy response, body stream and all, for each answer.
+ */
+function lightJson(value: unknown, init: ResponseInit = {}): Response {
+  const headers = new Headers(init.headers);
+  if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
+  return new Response(JSON.stringify(value), { ...init, headers });
 }
 
 function connectionOf({ socket, headers }: IncomingMessage): Connection {

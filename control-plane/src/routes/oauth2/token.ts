@@ -1,5 +1,5 @@
 import type { Deps } from '../../deps.ts';
-import { readBody } from '../../http/request-body.ts';
+import { readRequestBody } from '../../http/request-body.ts';
 import type { Route, RouteRequest } from '../../http/route.ts';
 import { FORM_BYTES_MAX, RETRY_AFTER_SECONDS } from '../../limits.ts';
 import { StoreUnavailable } from '../../store-unavailable.ts';
@@ -47,7 +47,7 @@ async function readExchange(request: RouteRequest): Promise<Exchange | Response>
   if (!isFormType(headers.get('content-type'))) {
     return invalidRequest('The body must be application/x-www-form-urlencoded.');
   }
-  const body = await readBody(request.raw, FORM_BYTES_MAX);
+  const body = await readRequestBody(request.raw, FORM_BYTES_MAX);
   if (!body.ok) {
     const description = 'The body is larger than the limit.';
     return oauthError({ error: 'invalid_request', description }, { status: 413 });
