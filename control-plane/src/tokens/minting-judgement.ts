@@ -30,12 +30,25 @@ export async function judgeMinting(moment: MintingMoment, lineage: Lineage): Pro
     return { kind: 'refuse', reason: 'token_revoked' };
   }
   if (signingKey === undefined) return { kind: 'no_signing_key' };
-  const kidBound = highestBound(bounds, [await scopeIdOfSigningKey(signingKey.kid)]);
+  const kidBound = highestBound(bounds, [await scopeIdOfKid(signingKey.kid)]);
   if (kidBound === FOR_GOOD) return { kind: 'no_signing_key' };
   const boundSeconds = Math.max(bound, kidBound);
   return secondsOf(now) <= boundSeconds
     ? { kind: 'wait', boundSeconds }
     : { kind: 'mint', signingKey };
+}
+
+/** Scope ids of the kids that sign now, remembered: a hash each, and few of them. */
+const kidScopes = new Map<string, ScopeId>();
+const KIDS_MAX = 1000;
+
+async function scopeIdOfKid(kid: string): Promise<ScopeId> {
+  const known = kidScopes.get(kid);
+  if (known !== undefined) return known;
+  const scopeId = await scopeIdOfSigningKey(kid);
+  if (kidScopes.size >= KIDS_MAX) kidScopes.clear();
+  kidScopes.set(kid, scopeId);
+  return scopeId;
 }
 
 /** −1 if none of the scopes has a bound: before every `iat`. */
