@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => throwaway?.dispose());
 
 /** The lines of its shell blocks, as arguments. */
-const COMMANDS = [...readText('docs/admin-access.md').matchAll(/^cardea (admins .+)$/gm)].map(
+const COMMANDS = [...readText('docs/admin-access.md').matchAll(/^npx cardea (admins .+)$/gm)].map(
   ([, line = '']) =>
     [...line.matchAll(/"([^"]*)"|(\S+)/g)].map(([, quoted, word]) => quoted ?? word),
 ) as string[][];
