@@ -53,6 +53,31 @@ test('relative links in the documents lead somewhere', () => {
   expect(broken).toEqual([]);
 });
 
+/** As GitHub names the anchor of a heading. */
+const anchorOf = (heading: string) =>
+  heading
+    .toLowerCase()
+    .replace(/[^\p{L}\p{N} _-]/gu, '')
+    .replaceAll(' ', '-');
+
+test('links to a heading find it', () => {
+  const links = documents.flatMap((path) =>
+    [...readText(path).matchAll(/\]\((?!https?:)([^)#\s]*)#([^)\s]+)\)/g)].map(
+      ([, target = '', anchor = '']) => ({
+        path,
+        target: target === '' ? path : join(dirname(path), target),
+        anchor,
+      }),
+    ),
+  );
+  expect(links.length).toBeGreaterThan(4);
+  const broken = links.filter(({ target, anchor }) => {
+    const headings = [...readText(target).matchAll(/^#+ (.+)$/gm)].map(([, text = '']) => text);
+    return !headings.map(anchorOf).includes(anchor);
+  });
+  expect(broken).toEqual([]);
+});
+
 test('npm scripts named in the documents exist', () => {
   const { scripts }: { scripts: Record<string, string> } = JSON.parse(readText('package.json'));
   const named = documents.flatMap((path) =>
