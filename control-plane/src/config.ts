@@ -8,6 +8,7 @@
 import { decodeHex } from '@cardea/shared/bytes/hex';
 import {
   CLOCK_SKEW_SECONDS_MAX,
+  DERIVED_TOKEN_TTL_SECONDS_CEILING,
   DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
 } from '@cardea/shared/limits';
 import type { AdminJwtPolicy } from './admin-auth/admin-jwt.ts';
@@ -264,7 +265,7 @@ function readTtls(source: SettingsSource) {
     }),
     derivedTokenTtlMaxSeconds: source.integer('DERIVED_TOKEN_TTL_MAX_SECONDS', {
       min: 1,
-      max: 30 * DAY_SECONDS,
+      max: DERIVED_TOKEN_TTL_SECONDS_CEILING,
       or: DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
     }),
   };

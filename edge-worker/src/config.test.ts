@@ -99,7 +99,7 @@ describe('what is malformed', () => {
     ['FEED_PUBLIC_KEYS', ['x', `${KEY}=`, `${KEY},`, `${KEY},x`, KEY.slice(1), `${KEY}A`]],
     ['FEED_HARD_SECONDS', ['7', '0', '-1', '1.5', '1e3', '86401', 'Infinity', 'x']],
     ['CLOCK_SKEW_SECONDS', ['61', '-1', '300', 'x', '0x10']],
-    ['DERIVED_TOKEN_TTL_MAX_SECONDS', ['0', '86401', 'x']],
+    ['DERIVED_TOKEN_TTL_MAX_SECONDS', ['0', '2592001', 'x']],
     ['FORWARD_CREDENTIAL', ['yes', '1', 'TRUE']],
     ['ROUTES', ['nonsense', '{}', '[]', 'null', '[{"path":"/a"}]']],
     ['FEED', ['namespace', {}]],

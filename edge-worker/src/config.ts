@@ -9,6 +9,7 @@ import { isUuidV4 } from '@cardea/shared/bytes/uuid';
 import type { JwtPolicy } from '@cardea/shared/jwt/verify';
 import {
   CLOCK_SKEW_SECONDS_MAX,
+  DERIVED_TOKEN_TTL_SECONDS_CEILING,
   DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
 } from '@cardea/shared/limits';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
@@ -79,7 +80,7 @@ export function parseEdgeConfig(env: EdgeEnvironment): EdgeConfig {
         : DEFAULT_TENANT_ID,
       lifetimeSecondsMax: settings.integer('DERIVED_TOKEN_TTL_MAX_SECONDS', {
         min: 1,
-        max: DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
+        max: DERIVED_TOKEN_TTL_SECONDS_CEILING,
         fallback: DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
       }),
       clockSkewSeconds,

@@ -18,6 +18,9 @@ export const JSON_DEPTH_MAX = 32;
 /** Longest derived-token lifetime, seconds, unless configured lower. Bounds how long revocations live. */
 export const DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT = 24 * 60 * 60;
 
+/** How high both planes can be configured, seconds: revocations are kept for as long. */
+export const DERIVED_TOKEN_TTL_SECONDS_CEILING = 30 * 24 * 60 * 60;
+
 /** Difference tolerated between two clocks, seconds. At most 60: derived tokens live for minutes. */
 export const CLOCK_SKEW_SECONDS_MAX = 60;
 
