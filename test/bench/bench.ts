@@ -5,7 +5,9 @@
 
 import { parseArgs } from 'node:util';
 import { measureBundle } from './bundle-size.ts';
+import { benchControlPlane } from './control-plane-bench.ts';
 import { benchJwt } from './jwt-bench.ts';
+import { benchLists } from './list-bench.ts';
 import { LOAD_GENERATOR } from './load.ts';
 import { benchProxy } from './proxy-bench.ts';
 import type { BenchResult } from './statistics.ts';
@@ -22,6 +24,13 @@ const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly valu
   proxy_warm_vs_rewrite: { is: 'at least', value: 0.93 },
   proxy_warm_vs_passthrough: { is: 'at least', value: 0.8 },
   edge_bundle_gzip_kb: { is: 'at most', value: 40 },
+  exchange_pg_vs_floor: { is: 'at least', value: 0.7 },
+  verify_pg_vs_better_auth: { is: 'at least', value: 3 },
+  list_first_page_1m_vs_1k: { is: 'at most', value: 2 },
+  list_middle_page_1m_vs_1k: { is: 'at most', value: 2 },
+  list_by_actor_1m_vs_1k: { is: 'at most', value: 2 },
+  list_revoked_1m_vs_1k: { is: 'at most', value: 2 },
+  list_disabled_1m_vs_1k: { is: 'at most', value: 2 },
 };
 
 const LOAD = { starts: 5, rounds: 8 };
@@ -31,6 +40,10 @@ const results: BenchResult[] = [
   ...(await benchJwt(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 })),
   ...(await benchProxy({ ...(values.quick ? QUICK_LOAD : LOAD), seconds: 1 })),
   await measureBundle(),
+  ...(await benchControlPlane(
+    values.quick ? { rounds: 2, seconds: 1 } : { rounds: 8, seconds: 2 },
+  )),
+  ...(values.quick ? [] : await benchLists()),
 ];
 
 if (values.json) console.log(JSON.stringify({ results }));
