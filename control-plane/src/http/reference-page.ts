@@ -176,7 +176,7 @@ export const REFERENCE_STYLE = `
 body{margin:0 auto;max-width:76rem;padding:1rem;font:16px/1.5 system-ui,sans-serif}
 code{font:0.92em ui-monospace,monospace;overflow-wrap:anywhere}
 a{color:var(--link)}
-nav ul{columns:24rem;padding:0;list-style:none;border-block:1px solid var(--line);padding-block:1rem}
+nav ul{columns:34rem;padding:0;list-style:none;border-block:1px solid var(--line);padding-block:1rem}
 h2{margin-top:3rem}
 section{border-top:1px solid var(--line);padding-block:.5rem}
 section:target{background:var(--soft)}
