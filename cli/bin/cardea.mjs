@@ -25,7 +25,11 @@ if (stripsTypes || process.execArgv.includes(STRIP_TYPES)) {
   import('../src/cli.ts').then(
     (cli) => cli.runFromProcess(),
     (error) => {
-      console.error(error);
+      const isUninstalled =
+        error.code === 'ERR_MODULE_NOT_FOUND' && /'@cardea\//.test(error.message);
+      console.error(
+        isUninstalled ? 'cardea: the dependencies are missing: run "npm ci" first' : error,
+      );
       process.exitCode = 1;
     },
   );

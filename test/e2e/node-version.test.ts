@@ -7,11 +7,14 @@ import { REPOSITORY_FOLDER } from '@cardea/cli/repository';
 import { afterAll, expect, test } from 'vitest';
 import { runCommand } from './harness/cardea-command.ts';
 
-/** A checkout without `npm ci`: only what the command itself is made of. */
+/** A checkout without `npm ci`: only what the command itself is made of, and its link to `shared`. */
 const checkout = mkdtempSync(join(tmpdir(), 'cardea-node-'));
-for (const part of ['cli/bin', 'cli/src', 'cli/package.json', 'package.json']) {
+const PARTS = ['cli/bin', 'cli/src', 'cli/package.json', 'package.json', 'shared'];
+for (const part of PARTS) {
   cpSync(join(REPOSITORY_FOLDER, part), join(checkout, part), { recursive: true });
 }
+mkdirSync(join(checkout, 'node_modules/@cardea'), { recursive: true });
+symlinkSync(join(checkout, 'shared'), join(checkout, 'node_modules/@cardea/shared'));
 afterAll(() => rmSync(checkout, { recursive: true, force: true }));
 
 /** Runs `cardea` as if under Node `version`: preloaded, this changes what the process says it is. */
@@ -57,6 +60,18 @@ test('an older Node starts the one that npm installed, and ends as that one ends
     expect(wrong.status).toBe(2);
     expect(wrong.err).toContain('no command "no-such-command"');
   } finally {
-    rmSync(join(checkout, 'node_modules'), { recursive: true });
+    rmSync(join(checkout, 'node_modules/.bin'), { recursive: true });
+  }
+});
+
+test('without its dependencies it says so in a line', async () => {
+  const link = join(checkout, 'node_modules/@cardea/shared');
+  rmSync(link);
+  try {
+    const { status, out, err } = await runUnder('24.0.0', ['version']);
+    const line = 'cardea: the dependencies are missing: run "npm ci" first\n';
+    expect({ status, out, err }).toEqual({ status: 1, out: '', err: line });
+  } finally {
+    symlinkSync(join(checkout, 'shared'), link);
   }
 });
