@@ -2,7 +2,7 @@
 
 import type { OptionValues } from './command.ts';
 import { asJsonObject } from './json-object.ts';
-import { printable } from './output.ts';
+import { printable, quoted } from './output.ts';
 
 export const AUDIT_EVENTS = '/v1/admin/auditEvents';
 
@@ -30,10 +30,6 @@ export function eventFilter(options: OptionValues): string {
 /** A day stands for its beginning, UTC. What is no time, the server refuses. */
 function timeOf(text: string): string {
   return /^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T00:00:00Z` : text;
-}
-
-function quoted(text: string): string {
-  return `"${text.replace(/["\\]/g, String.raw`\$&`)}"`;
 }
 
 /** `missing at position 5` or `altered at position 4 (event …, 2026-…)`. */

@@ -31,6 +31,21 @@ export const OPTIONS = {
   set: { type: 'string', multiple: true },
   clear: { type: 'string', multiple: true },
   force: { type: 'boolean' },
+  status: { type: 'string' },
+  imported: { type: 'boolean' },
+  'page-size': { type: 'string' },
+  'page-token': { type: 'string' },
+  name: { type: 'string' },
+  'allowed-cidrs': { type: 'string' },
+  'rate-limit-quota': { type: 'string' },
+  'rate-limit-window': { type: 'string' },
+  'update-mask': { type: 'string' },
+  'revoke-derived': { type: 'boolean' },
+  'request-id': { type: 'string' },
+  visibility: { type: 'string' },
+  'raw-key-sha256': { type: 'string' },
+  algorithm: { type: 'string' },
+  claims: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -65,6 +80,21 @@ export interface OptionValues {
   readonly set?: readonly string[];
   readonly clear?: readonly string[];
   readonly force?: boolean;
+  readonly status?: string;
+  readonly imported?: boolean;
+  readonly 'page-size'?: string;
+  readonly 'page-token'?: string;
+  readonly name?: string;
+  readonly 'allowed-cidrs'?: string;
+  readonly 'rate-limit-quota'?: string;
+  readonly 'rate-limit-window'?: string;
+  readonly 'update-mask'?: string;
+  readonly 'revoke-derived'?: boolean;
+  readonly 'request-id'?: string;
+  readonly visibility?: string;
+  readonly 'raw-key-sha256'?: string;
+  readonly algorithm?: string;
+  readonly claims?: string;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

@@ -3,7 +3,7 @@
 import { createServer } from 'node:http';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callJson } from './control-plane-client.ts';
-import { CommandFailed } from './failure.ts';
+import { CommandFailed, ControlPlaneRefused } from './failure.ts';
 
 interface Scripted {
   readonly status: number;
@@ -71,8 +71,10 @@ const REFUSED: ReadonlyArray<readonly [what: string, answer: Scripted, message: 
 
 test.each(REFUSED)('%s', async (_, answer, message) => {
   const expected =
-    message === NOT_JSON ? `${endpoint} did not answer with JSON: is it a control plane?` : message;
-  await expect(call(answer)).rejects.toEqual(new CommandFailed(expected));
+    message === NOT_JSON
+      ? new CommandFailed(`${endpoint} did not answer with JSON: is it a control plane?`)
+      : new ControlPlaneRefused(answer.status, message);
+  await expect(call(answer)).rejects.toEqual(expected);
 });
 
 test('a redirect is not followed: the admin token goes to the named server alone', async () => {

@@ -3,7 +3,7 @@
  * Never puts a credential into a message.
  */
 
-import { CommandFailed } from './failure.ts';
+import { CommandFailed, ControlPlaneRefused } from './failure.ts';
 import { asJsonObject, parseJsonObject, textOf } from './json-object.ts';
 import { printable } from './output.ts';
 import { splitLines } from './split-lines.ts';
@@ -23,9 +23,17 @@ export interface Call {
   readonly json?: unknown;
   /** Sent as `application/x-www-form-urlencoded` (RFC 6749 §4.4.2). */
   readonly form?: Readonly<Record<string, string>>;
+  /** Hears what the server remarks beside a good answer, one line each. */
+  readonly onRemark?: (line: string) => void;
 }
 
-/** The answer's JSON object; `{}` for an empty answer. Refusals are thrown as `CommandFailed`. */
+/** Headers in which the control plane remarks on a good answer. */
+const REMARKS = [
+  ['cardea-warning', 'warning'],
+  ['cardea-claims-ignored', 'claims that were left out'],
+] as const;
+
+/** The answer's JSON object; `{}` for an empty answer. Refusals are thrown as `ControlPlaneRefused`. */
 export async function callJson(call: Call): Promise<JsonObject> {
   const response = await send(call);
   const text = await response.text();
@@ -34,18 +42,21 @@ export async function callJson(call: Call): Promise<JsonObject> {
     if (text !== '' && body === undefined) {
       throw new CommandFailed(`${call.endpoint} did not answer with JSON: is it a control plane?`);
     }
+    for (const [header, meaning] of REMARKS) {
+      const remark = response.headers.get(header);
+      if (remark !== null) call.onRemark?.(printable(`${meaning}: ${remark}`));
+    }
     return body ?? {};
   }
-  throw new CommandFailed(describeRefusal(response.status, body));
+  throw new ControlPlaneRefused(response.status, describeRefusal(response.status, body));
 }
 
-/** The lines of a long answer, as they arrive. Refusals are thrown as `CommandFailed`. */
+/** The lines of a long answer, as they arrive. Refusals are thrown as `ControlPlaneRefused`. */
 export async function* callLines(call: Call): AsyncGenerator<string> {
   const response = await send(call, LONG_CALL_MILLISECONDS_MAX);
   if (!response.ok) {
-    throw new CommandFailed(
-      describeRefusal(response.status, parseJsonObject(await response.text())),
-    );
+    const body = parseJsonObject(await response.text());
+    throw new ControlPlaneRefused(response.status, describeRefusal(response.status, body));
   }
   let rest = '';
   try {

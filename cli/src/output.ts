@@ -43,6 +43,11 @@ export function shellAssignment(name: string, value: string): string {
   return `export ${name}='${value.replaceAll("'", String.raw`'\''`)}'`;
 }
 
+/** `text` as a value in a filter of the control plane. */
+export function quoted(text: string): string {
+  return `"${text.replace(/["\\]/g, String.raw`\$&`)}"`;
+}
+
 function isShown(value: unknown): boolean {
   return value !== null && value !== undefined && value !== '';
 }

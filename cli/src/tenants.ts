@@ -1,5 +1,6 @@
 /** What the commands about tenants share: where they are, and how their fields are written. */
 
+import { listOf } from './comma-list.ts';
 import type { CommandContext, OptionValues } from './command.ts';
 import { UsageError } from './failure.ts';
 
@@ -37,11 +38,4 @@ export function fieldsOf({ host, set = [] }: OptionValues): Record<string, unkno
     throw new UsageError('--host and --set hosts=… say the same');
   }
   return host === undefined ? { ...fields } : { ...fields, hosts: host };
-}
-
-function listOf(text: string): readonly string[] {
-  return text
-    .split(',')
-    .map((part) => part.trim())
-    .filter((part) => part !== '');
 }

@@ -9,14 +9,27 @@ import { auditExportCommand } from './audit-export.ts';
 import { auditListCommand } from './audit-list.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
 import { devCommand } from './dev.ts';
+import { keysDeleteCommand } from './keys-delete.ts';
+import { keysDeriveCommand } from './keys-derive.ts';
+import { keysDisableCommand } from './keys-disable.ts';
+import { keysEnableCommand } from './keys-enable.ts';
+import { keysGetCommand } from './keys-get.ts';
+import { keysImportCommand } from './keys-import.ts';
+import { keysImportBatchCommand } from './keys-import-batch.ts';
 import { keysIssueCommand } from './keys-issue.ts';
+import { keysListCommand } from './keys-list.ts';
 import { keysRevokeCommand } from './keys-revoke.ts';
+import { keysRotateCommand } from './keys-rotate.ts';
+import { keysSelfRevokeCommand } from './keys-self-revoke.ts';
+import { keysUpdateCommand } from './keys-update.ts';
 import { keysVerifyCommand } from './keys-verify.ts';
 import { migrateStatusCommand } from './migrate-status.ts';
 import { migrateUpCommand } from './migrate-up.ts';
 import { resetCommand } from './reset.ts';
 import { secretsCommand } from './secrets.ts';
 import { serveCommand } from './serve.ts';
+import { signingKeysListCommand } from './signing-keys-list.ts';
+import { signingKeysRotateCommand } from './signing-keys-rotate.ts';
 import { tenantsCreateCommand } from './tenants-create.ts';
 import { tenantsDeleteCommand } from './tenants-delete.ts';
 import { tenantsGetCommand } from './tenants-get.ts';
@@ -33,8 +46,21 @@ export const COMMANDS: readonly Command[] = [
   resetCommand,
   keysIssueCommand,
   keysVerifyCommand,
+  keysGetCommand,
+  keysListCommand,
+  keysUpdateCommand,
+  keysRotateCommand,
+  keysDisableCommand,
+  keysEnableCommand,
   keysRevokeCommand,
+  keysSelfRevokeCommand,
+  keysDeriveCommand,
+  keysImportCommand,
+  keysImportBatchCommand,
+  keysDeleteCommand,
   tokenCommand,
+  signingKeysListCommand,
+  signingKeysRotateCommand,
   adminsCreateCommand,
   adminsListCommand,
   adminsRotateCommand,

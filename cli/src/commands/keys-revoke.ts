@@ -5,8 +5,7 @@ import { callJson } from '../control-plane-client.ts';
 import { adminTokenOf, endpointOf } from '../endpoint.ts';
 import { UsageError } from '../failure.ts';
 import { formatOf, printAnswer, printable } from '../output.ts';
-
-const REASONS = ['key_compromise', 'affiliation_changed', 'superseded', 'privilege_withdrawn'];
+import { REASONS, reasonField } from '../revocation-reasons.ts';
 
 export const keysRevokeCommand: Command = {
   words: ['keys', 'revoke'],
@@ -17,10 +16,8 @@ export const keysRevokeCommand: Command = {
   details: [`--reason ${REASONS.join('|')}`, '--reason-text goes with privilege_withdrawn.'],
   async run(context) {
     const format = formatOf(context.options, ['table', 'json']);
-    const { reason, 'reason-text': description } = context.options;
-    if (reason !== undefined && !REASONS.includes(reason)) {
-      throw new UsageError(`--reason must be one of ${REASONS.join(', ')}`);
-    }
+    const { 'reason-text': description } = context.options;
+    const reason = reasonField(context.options, REASONS);
     const keyId = context.operands[0] ?? '';
     if (keyId === '') throw new UsageError('KEY_ID is empty');
     const endpoint = endpointOf(context);
@@ -30,7 +27,7 @@ export const keysRevokeCommand: Command = {
       path: `/v2alpha1/admin/apiKeys/${encodeURIComponent(keyId)}:revoke`,
       adminToken: adminTokenOf(context, endpoint),
       json: {
-        ...(reason === undefined ? {} : { reason: `REVOCATION_REASON_${reason.toUpperCase()}` }),
+        ...reason,
         ...(description === undefined ? {} : { description }),
       },
     });

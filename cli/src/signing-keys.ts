@@ -1,0 +1,2 @@
+/** Where the signing keys are. */
+export const SIGNING_KEYS = '/v1/admin/signingKeys';
