@@ -1,6 +1,7 @@
-/** The commands of docs/tenants.md and docs/audit.md, as they stand there, on the real stack. */
+/** The commands of docs/tenants.md, commands.md and audit.md, as they stand there, on the real stack. */
 
-import { mkdtempSync, rmSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -22,14 +23,14 @@ const commandsOf = (path: string) =>
   [...readText(path).matchAll(/^npx cardea .+$/gm)].map(([line]) => line);
 
 /** Runs a line in a shell, in a folder of the test's own; what it prints. */
-async function run(line: string): Promise<string> {
+async function run(line: string, remark = ''): Promise<string> {
   const { adminToken, controlPlaneUrl } = throwaway.stack;
   const command = line.replace('npx cardea', `'${process.execPath}' '${CARDEA}'`);
   const { status, out, err } = await runCommand(['bash', '-e', '-c', command], {
     cwd: folder,
     env: { CARDEA_ENDPOINT: controlPlaneUrl, CARDEA_ADMIN_TOKEN: adminToken },
   });
-  expect([line, status, err]).toEqual([line, 0, '']);
+  expect([line, status, err]).toEqual([line, 0, remark]);
   return out;
 }
 
@@ -41,6 +42,47 @@ test('a tenant is created, shown, changed and deleted', async () => {
   for (const line of others)
     expect(await run(line.replace('TENANT_ID', tenantId))).toContain(tenantId);
   expect(await run(list)).not.toContain(tenantId);
+});
+
+test('a key is shown, changed, replaced, paused, derived from and ended; others are imported', async () => {
+  const issued = await run(
+    'npx cardea keys issue n --actor alice --scopes notes:read,notes:write --format json',
+  );
+  const { issued_api_key: key, secret } = JSON.parse(issued);
+  const rawKeys = Array.from({ length: 3 }, () => randomBytes(24).toString('base64url'));
+  const requests = rawKeys.slice(1).map((raw_key) => ({ name: 'o', actor_id: 'bob', raw_key }));
+  writeFileSync(join(folder, 'key.txt'), `${secret}\n`);
+  writeFileSync(join(folder, 'old-key.txt'), `${rawKeys[0]}\n`);
+  writeFileSync(
+    join(folder, 'old-keys.jsonl'),
+    requests.map((one) => JSON.stringify(one)).join('\n'),
+  );
+  const lines = commandsOf('docs/commands.md');
+  const printed = new Map<string, string>();
+  let importedKeyId = '';
+  for (const line of lines) {
+    const remark = line.includes('import-batch') ? 'cardea: 2 imported, 0 failed\n' : '';
+    const out = await run(
+      line.replace('IMPORTED_KEY_ID', importedKeyId).replace('KEY_ID', key.key_id),
+      remark,
+    );
+    printed.set(line.split(' ').slice(2, 4).join(' '), out);
+    importedKeyId = /\b[0-9a-f]{64}\b/.exec(out)?.[0] ?? importedKeyId;
+  }
+  const statusOf = (words: string) => /KEY_STATUS_\w+/.exec(printed.get(words) ?? '')?.[0];
+  expect(lines).toHaveLength(13);
+  expect(printed.get('keys list')).toContain(`${key.key_id}  n  alice  active`);
+  expect(printed.get('keys update')).toMatch(/^scopes +notes:read$/m);
+  expect(printed.get('keys rotate')).toMatch(/^old_key_end_time +2/m);
+  expect([statusOf('keys disable'), statusOf('keys enable')]).toEqual([
+    'KEY_STATUS_DISABLED',
+    'KEY_STATUS_ACTIVE',
+  ]);
+  expect(printed.get('keys derive')).toMatch(/^eyJ/);
+  expect(printed.get('signing-keys rotate')).toMatch(/^state +pending$/m);
+  // What was done has lasted: the key is ended, and one of the three that were imported is gone.
+  expect(await run(`npx cardea keys get ${key.key_id}`)).toContain('KEY_STATUS_REVOKED');
+  expect((await run('npx cardea keys list --imported')).trim().split('\n')).toHaveLength(2);
 });
 
 test('the audit log is listed, exported, verified, and compared with the export', async () => {
