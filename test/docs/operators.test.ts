@@ -46,9 +46,14 @@ test('a tenant is created, shown, changed and deleted', async () => {
 
 test('a key is shown, changed, replaced, paused, derived from and ended; others are imported', async () => {
   const issued = await run(
-    'npx cardea keys issue n --actor alice --scopes notes:read,notes:write --format json',
+    'npx cardea keys issue n --actor alice --scopes notes:read,notes:write --format json ' +
+      '--allowed-cidrs 0.0.0.0/0,::/0 --rate-limit-quota 9 --rate-limit-window 1m --request-id r',
   );
   const { issued_api_key: key, secret } = JSON.parse(issued);
+  expect(key).toMatchObject({
+    ip_restriction: { allowed_cidrs: ['0.0.0.0/0', '::/0'] },
+    rate_limit_policy: { quota: '9', window: '60s' },
+  });
   const rawKeys = Array.from({ length: 3 }, () => randomBytes(24).toString('base64url'));
   const requests = rawKeys.slice(1).map((raw_key) => ({ name: 'o', actor_id: 'bob', raw_key }));
   writeFileSync(join(folder, 'key.txt'), `${secret}\n`);
@@ -83,6 +88,11 @@ test('a key is shown, changed, replaced, paused, derived from and ended; others 
   // What was done has lasted: the key is ended, and one of the three that were imported is gone.
   expect(await run(`npx cardea keys get ${key.key_id}`)).toContain('KEY_STATUS_REVOKED');
   expect((await run('npx cardea keys list --imported')).trim().split('\n')).toHaveLength(2);
+  // One of the batch is gone, so that it can be imported again; the other is there.
+  const again = 'npx cardea keys import-batch --file old-keys.jsonl || test $? = 1';
+  const outcomes = await run(again, 'cardea: 1 imported, 1 failed\n');
+  expect(outcomes).toMatch(/^0 {2}[0-9a-f]{64} {2}o\n1 {2}ALREADY_EXISTS {2}/);
+  expect(await run(again, 'cardea: 0 imported, 2 failed\n')).toMatch(/^0-1 {2}none imported: /);
 });
 
 test('the audit log is listed, exported, verified, and compared with the export', async () => {
