@@ -78,7 +78,7 @@ async function call(method: string, path: string, body?: unknown) {
 const verify = async (credential: string) =>
   (await call('POST', '/v2alpha1/admin/apiKeys:verify', { credential })).body;
 const issue = () =>
-  call('POST', '/v2alpha1/admin/issuedApiKeys', { name: 'n', actor_id: 'a', ttl: '1h' });
+  call('POST', '/v2alpha1/admin/issuedApiKeys', { name: 'n', actor_id: 'a', ttl: '2h' });
 
 test('a key is issued, verified, exchanged and revoked, and its token with it', async () => {
   // Until the first signing key has been published, which the hub does by itself.

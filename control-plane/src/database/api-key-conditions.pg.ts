@@ -16,7 +16,11 @@ export const isUnrevoked = and(
   or(isNull(apiKeys.overlapEndMs), gt(apiKeys.overlapEndMs, NOW_MS)),
 );
 
-const isRevoked = or(eq(apiKeys.state, 'revoked'), lte(apiKeys.overlapEndMs, NOW_MS));
+/** The first part is the condition of the index `api_keys_revoked`, word for word. */
+const isRevoked = and(
+  sql`(${apiKeys.state} = 'revoked' OR ${apiKeys.overlapEndMs} IS NOT NULL)`,
+  or(eq(apiKeys.state, 'revoked'), lte(apiKeys.overlapEndMs, NOW_MS)),
+);
 
 export const isUnexpired = or(isNull(apiKeys.expireTimeMs), gt(apiKeys.expireTimeMs, NOW_MS));
 

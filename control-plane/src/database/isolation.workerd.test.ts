@@ -11,6 +11,7 @@ import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
 import { createTenantStore } from './tenant-store.d1.ts';
+import { createUpkeepStore } from './upkeep-store.d1.ts';
 
 /** D1 with each statement put through `rewrite` on its way. */
 function through(rewrite: (sql: string) => string): D1Database {
@@ -34,6 +35,7 @@ function storesOn(database: D1Database) {
     tenants: createTenantStore(database),
     adminCredentials: createAdminCredentialStore(database),
     audit: createAuditStore(database),
+    upkeep: createUpkeepStore(database),
   };
 }
 

@@ -67,6 +67,13 @@ export const apiKeys = pgTable(
     primaryKey({ columns: [table.nid, table.keyId] }),
     index('api_keys_by_actor').on(table.nid, table.kind, table.actorId, table.keyId),
     index('api_keys_by_kind').on(table.nid, table.kind, table.keyId),
+    // For listings by what few keys are: a page of them must not read a million others.
+    index('api_keys_revoked')
+      .on(table.nid, table.kind, table.keyId)
+      .where(sql`${table.state} = 'revoked' OR ${table.overlapEndMs} IS NOT NULL`),
+    index('api_keys_disabled')
+      .on(table.nid, table.kind, table.keyId)
+      .where(sql`${table.disableTimeMs} IS NOT NULL`),
     index('api_keys_by_expiry').on(table.expireTimeMs),
   ],
 );

@@ -42,6 +42,7 @@ const FOR_EVERY_TENANT: Readonly<Record<string, string>> = {
   'secrets.list': 'secrets of the deployment',
   'secrets.reseal': 'secrets of the deployment',
   'status.check': 'asks about no row',
+  'upkeep.removeOutlived': 'what is over is over for every tenant',
 };
 
 interface Expectation {

@@ -1,0 +1,2 @@
+CREATE INDEX `api_keys_revoked` ON `api_keys` (`nid`,`kind`,`key_id`) WHERE "api_keys"."state" = 'revoked' OR "api_keys"."overlap_end_ms" IS NOT NULL;--> statement-breakpoint
+CREATE INDEX `api_keys_disabled` ON `api_keys` (`nid`,`kind`,`key_id`) WHERE "api_keys"."disable_time_ms" IS NOT NULL;
