@@ -1,5 +1,5 @@
 import { METADATA_BYTES_MAX } from '@cardea/shared/limits';
-import type { Refusal } from '@cardea/shared/refusals';
+import type { Refusal, RefusalReason } from '@cardea/shared/refusals';
 import { unixMilliseconds } from '@cardea/shared/time';
 import type { z } from 'zod';
 import type { Deps } from '../../deps.ts';
@@ -101,10 +101,15 @@ function tokenResponse(token: MintedToken): Response {
 /** Names that may stand in a header; others are counted out. */
 const SAFE_NAME = /^[A-Za-z0-9_.-]{1,64}$/;
 
-/** 401 for every reason (Talos: 403 for a revoked key); only the key's own end has its own code. */
+/** 401 for every reason (Talos: 403 for a revoked key); what has become of the key itself has its own code. */
 function parentRefused({ reason }: Refusal): Response {
-  const isKeyEnded = reason === 'api_key_revoked' || reason === 'api_key_expired';
-  return problemResponse({ code: isKeyEnded ? reason : 'parent_key_invalid' });
+  return problemResponse({ code: isOfKey(reason) ? reason : 'parent_key_invalid' });
+}
+
+function isOfKey(
+  reason: RefusalReason,
+): reason is 'api_key_revoked' | 'api_key_expired' | 'api_key_disabled' {
+  return ['api_key_revoked', 'api_key_expired', 'api_key_disabled'].includes(reason);
 }
 
 function badRequest(message: string): Response {
