@@ -24,6 +24,7 @@ import { REVOKED_KEY_KEPT_SECONDS } from '../limits.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { hasStatus, isKey, isUnrevoked, placesLeft } from './api-key-conditions.pg.ts';
 import { insertKey, insertKeys, insertRows } from './api-key-insertion.pg.ts';
+import { KEY_ROW_JSON, parseKeyRow } from './api-key-row.pg.ts';
 import { type ApiKeyRow, toApiKey } from './api-key-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
 import { NOW_MS } from './clock.pg.ts';
@@ -38,7 +39,7 @@ const KEY_AND_NOW = { ...getTableColumns(apiKeys), nowMs: NOW_MS.as('now_ms') };
 export function createApiKeyStore(db: PostgresDatabase): ApiKeyStore {
   // Prepared once: every verification reads a key.
   const byId = db
-    .select(KEY_AND_NOW)
+    .select({ json: KEY_ROW_JSON, nowMs: NOW_MS.as('now_ms') })
     .from(apiKeys)
     .where(
       and(
@@ -53,7 +54,8 @@ export function createApiKeyStore(db: PostgresDatabase): ApiKeyStore {
 
     async find(tenantId, keyId) {
       const [row] = await answered(byId.execute({ tenantId, keyId }));
-      return row === undefined ? undefined : toStored(row);
+      if (row === undefined) return undefined;
+      return toStored({ ...parseKeyRow(row.json), nowMs: row.nowMs });
     },
 
     async findMany(tenantId, keyIds) {

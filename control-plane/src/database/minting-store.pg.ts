@@ -11,19 +11,10 @@
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixMilliseconds } from '@cardea/shared/time';
-import {
-  and,
-  eq,
-  getTableColumns,
-  inArray,
-  max,
-  or,
-  type Placeholder,
-  type SQL,
-  sql,
-} from 'drizzle-orm';
+import { and, eq, inArray, max, or, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { MintingMoment, MintingQuery, MintingStore } from '../tokens/minting-store.ts';
 import { answered, inTransaction } from './answered.pg.ts';
+import { KEY_ROW_JSON, parseKeyRow } from './api-key-row.pg.ts';
 import { toApiKey } from './api-key-row.ts';
 import { CLOCK_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
@@ -93,7 +84,7 @@ function scopesOf({ scopeIds }: MintingQuery): string[] {
 function momentQuery(db: PostgresDatabase, query: Asked, clock: SQL<number>) {
   return db
     .select({
-      key: getTableColumns(apiKeys),
+      keyJson: KEY_ROW_JSON.as('key_json'),
       nowMs: clock.as('now_ms'),
       isTouched: IS_TOUCHED.as('is_touched'),
       signingKey: {
@@ -113,9 +104,10 @@ type MomentRow = Awaited<ReturnType<typeof momentQuery>>[number];
 
 function toMoment([row]: readonly MomentRow[]): Found | undefined {
   if (row === undefined) return undefined;
+  const key = parseKeyRow(row.keyJson);
   const moment = {
-    key: toApiKey(row.key),
-    secretHash: row.key.secretHash,
+    key: toApiKey(key),
+    secretHash: key.secretHash,
     now: unixMilliseconds(row.nowMs),
     bounds: new Map(parseBounds(row.bounds)),
     ...(row.signingKey === null ? {} : { signingKey: row.signingKey }),
