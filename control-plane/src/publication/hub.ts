@@ -71,7 +71,7 @@ export class Hub extends DurableObject implements HubApi {
   override async alarm(): Promise<void> {
     await (await this.#publisher).runAlarm();
     // Beside the next heartbeat: the feed never waits for it.
-    await (await this.#upkeep).runIfDue();
+    this.ctx.waitUntil((await this.#upkeep).runIfDue());
   }
 }
 
