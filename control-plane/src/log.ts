@@ -3,7 +3,7 @@
  * looks like a credential is cut out all the same, wherever it came from.
  */
 
-import { redactCredentials } from './redact.ts';
+import { mayHoldCredential, redactCredentials } from './redact.ts';
 
 export type LogFields = Readonly<Record<string, string | number | boolean | readonly string[]>>;
 
@@ -25,14 +25,13 @@ export function createLog({ levelMin, write, now }: LogParts): Log {
   return (level, event, fields) => {
     if (LOG_LEVELS.indexOf(level) < least) return;
     const line = { time: now().toISOString(), level, event, ...fields };
-    write(
-      level,
-      JSON.stringify(line, (_name, value: unknown) => redacted(value)),
-    );
+    const text = JSON.stringify(line);
+    // Hardly a line needs a closer look, and every request writes one.
+    write(level, mayHoldCredential(text) ? JSON.stringify(line, redacted) : text);
   };
 }
 
-function redacted(value: unknown): unknown {
+function redacted(_name: string, value: unknown): unknown {
   return typeof value === 'string' ? redactCredentials(value) : value;
 }
 
