@@ -1,5 +1,6 @@
 /** One control plane of this process: what it opens, in which order, and how it ends. */
 
+import { useNativeDigests } from '@cardea/shared/crypto/native-digests';
 import { createApp } from '../app.ts';
 import type { ListenAddress, NodeConfig } from '../config.node.ts';
 import { problemResponse } from '../http/problem.ts';
@@ -12,6 +13,7 @@ import { type Connection, clientAddressOf } from './client-address.ts';
 import { createNodeDeps } from './create-deps.ts';
 import { type HttpServer, startHttpServer } from './http-server.ts';
 import { createInstruments } from './instruments.ts';
+import { nodeDigests } from './native-crypto.ts';
 import { openDatabase } from './open-database.ts';
 import { pruneCountersRegularly } from './prune-counters.ts';
 import { createPublishing } from './publishing.ts';
@@ -86,6 +88,7 @@ async function open(
 
   const database = await openDatabase(config.database, { migrate, log });
   later('database', () => database.close(), DATABASE_MILLISECONDS_MAX);
+  useNativeDigests(nodeDigests);
   const stores = await createStores(config, database.db);
   const publisher = await createPublishing({ config, database, stores, log });
   later('feed', () => publisher.stop(), FEED_MILLISECONDS_MAX);

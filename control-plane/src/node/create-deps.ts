@@ -17,6 +17,7 @@ import { createDerivedTokenVerifier } from '../tokens/derived-token-verifier.ts'
 import { sleep } from '../tokens/sleep.ts';
 import { createTokenSigner } from '../tokens/token-signer.ts';
 import type { BackgroundWork } from './background-work.ts';
+import { makeNodeSigner } from './native-crypto.ts';
 import type { Stores } from './stores.ts';
 
 export interface DepsParts extends Pick<Deps, 'clientAddressOf' | 'log' | 'metrics' | 'tracing'> {
@@ -58,7 +59,7 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     },
     minting: {
       store: stores.mintingStore,
-      sign: createTokenSigner(secrets.keyEncryption),
+      sign: createTokenSigner(secrets.keyEncryption, makeNodeSigner),
       actorScopes: createActorScopes(actorSaltReader(secrets)),
       ...{ randomBytes, sleep },
     },

@@ -17,6 +17,7 @@ import { createTenantStore } from '../database/tenant-store.pg.ts';
 import { deriveMasterKeys, type MasterKeys } from '../master-keys.ts';
 import { createTenantResolver } from '../tenants/tenant-resolver.ts';
 import type { SecretMeans } from '../tokens/stored-secret.ts';
+import { createRandomPool } from './random-pool.ts';
 
 export type Stores = Awaited<ReturnType<typeof createStores>>;
 
@@ -26,7 +27,7 @@ export async function createStores(config: NodeConfig, db: PostgresDatabase) {
   const secrets: SecretMeans = { store: createStoredSecretStore(db), keyEncryption, randomBytes };
   const auditKey = auditKeyReader(secrets);
   const tenantStore = createTenantStore(db);
-  const random: RandomBytes = randomBytes;
+  const random: RandomBytes = createRandomPool(randomBytes);
   return {
     ...{ keys, secrets, auditKey, tenantStore },
     randomBytes: random,

@@ -10,13 +10,7 @@ import { openAead, sealAead } from '@cardea/shared/crypto/aead';
 import type { KeyEncryptionKey } from '@cardea/shared/crypto/derive-key';
 import type { RandomBytes } from '@cardea/shared/crypto/random';
 import type { JwsAlgorithm } from '@cardea/shared/crypto/verification-key';
-import {
-  type CryptoKey,
-  calculateJwkThumbprint,
-  exportJWK,
-  generateKeyPair,
-  importJWK,
-} from 'jose';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { KeyRing } from '../master-keys.ts';
 import { type Resealed, type ResealingMeans, reseal } from '../reseal.ts';
 import { SealUnreadable } from '../seal-unreadable.ts';
@@ -49,18 +43,16 @@ export async function generateSigningKey(
   return { tenantId, kid, algorithm, publicJwk, sealedPrivateJwk: encodeBase64url(sealed) };
 }
 
-/** A non-extractable signing key. Throws {@link SealUnreadable} if no master secret opens it. */
+/** The private JWK. Throws {@link SealUnreadable} if no master secret opens it. */
 export async function openSigningKey(
-  key: SigningKeyName & { readonly algorithm: JwsAlgorithm; readonly sealedPrivateJwk: string },
+  key: SigningKeyName & { readonly sealedPrivateJwk: string },
   keyEncryption: KeyRing<KeyEncryptionKey>,
-): Promise<CryptoKey> {
+): Promise<JWK> {
   const sealed = decodeBase64url(key.sealedPrivateJwk);
   for (const encryptionKey of sealed === undefined ? [] : keyEncryption) {
     const opened = await openAead(encryptionKey, sealed ?? EMPTY, associatedDataOf(key));
     const json = opened === undefined ? undefined : decodeUtf8(opened);
-    if (json === undefined) continue; // Another master secret may have sealed it.
-    const imported = await importJWK(JSON.parse(json), key.algorithm, { extractable: false });
-    if (!(imported instanceof Uint8Array)) return imported;
+    if (json !== undefined) return JSON.parse(json); // Else another master secret may have sealed it.
   }
   throw new SealUnreadable('signing key');
 }

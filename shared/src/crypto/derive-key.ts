@@ -4,6 +4,7 @@
  */
 
 import { encodeUtf8 } from '../bytes/utf8.ts';
+import { importHmacKey } from './hmac.ts';
 
 declare const purpose: unique symbol;
 
@@ -22,12 +23,16 @@ const LABELS = {
 
 /** The master secret as HKDF input. `secret` must have at least 32 bytes of entropy. */
 export async function importMasterSecret(secret: string): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', encodeUtf8(secret), 'HKDF', false, ['deriveKey']);
+  const usages: KeyUsage[] = ['deriveKey', 'deriveBits'];
+  return crypto.subtle.importKey('raw', encodeUtf8(secret), 'HKDF', false, usages);
 }
 
 export async function deriveChecksumKey(master: CryptoKey): Promise<ChecksumKey> {
-  const algorithm = { name: 'HMAC', hash: 'SHA-256', length: 256 };
-  const key = await derive(master, { label: LABELS.checksum, algorithm, usages: ['sign'] });
+  const raw = new Uint8Array(
+    await crypto.subtle.deriveBits(parametersOf(LABELS.checksum), master, 256),
+  );
+  const key = await importHmacKey(raw);
+  raw.fill(0);
   return key as ChecksumKey;
 }
 
@@ -41,17 +46,11 @@ export async function derivePageTokenKey(master: CryptoKey): Promise<PageTokenKe
 
 function deriveAes(master: CryptoKey, label: string): Promise<CryptoKey> {
   const algorithm = { name: 'AES-GCM', length: 256 };
-  return derive(master, { label, algorithm, usages: ['encrypt', 'decrypt'] });
+  const usages: KeyUsage[] = ['encrypt', 'decrypt'];
+  return crypto.subtle.deriveKey(parametersOf(label), master, algorithm, false, usages);
 }
 
-interface Derivation {
-  readonly label: string;
-  readonly algorithm: AesDerivedKeyParams | HmacImportParams;
-  readonly usages: KeyUsage[];
-}
-
-function derive(master: CryptoKey, { label, algorithm, usages }: Derivation): Promise<CryptoKey> {
-  // RFC 5869 §3.1: without a salt, a string of zeros of the hash's length.
-  const hkdf = { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(32), info: encodeUtf8(label) };
-  return crypto.subtle.deriveKey(hkdf, master, algorithm, false, usages);
+/** RFC 5869 §3.1: without a salt, a string of zeros of the hash's length. */
+function parametersOf(label: string) {
+  return { name: 'HKDF', hash: 'SHA-256', salt: new Uint8Array(32), info: encodeUtf8(label) };
 }

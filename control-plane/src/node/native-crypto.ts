@@ -1,0 +1,31 @@
+/**
+ * What every request computes, by `node:crypto` and at once. WebCrypto makes a job for another thread of
+ * each call, and jose works on top of it: together a fifth of what an exchange costs.
+ */
+
+import { createHmac, createPrivateKey, createSecretKey, hash, sign } from 'node:crypto';
+import type { NativeDigests } from '@cardea/shared/crypto/native-digests';
+import { type MakeSigner, makeJoseSigner } from '../tokens/token-signer.ts';
+
+export const nodeDigests: NativeDigests = {
+  sha256: (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')),
+  hmacSha256(rawKey) {
+    const key = createSecretKey(rawKey);
+    return (message) => new Uint8Array(createHmac('sha256', key).update(message).digest());
+  },
+};
+
+/** Ed25519 alone: RSA takes a hundred times longer, which is better spent on another thread. */
+export const makeNodeSigner: MakeSigner = async (privateJwk, header) => {
+  if (header.alg !== 'EdDSA') return makeJoseSigner(privateJwk, header);
+  const key = createPrivateKey({ key: privateJwk, format: 'jwk' });
+  const start = encode(JSON.stringify(header));
+  return async (payload) => {
+    const input = `${start}.${encode(payload)}`;
+    return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`;
+  };
+};
+
+function encode(text: string): string {
+  return Buffer.from(text).toString('base64url');
+}
