@@ -17,5 +17,9 @@ export function toRevocation(row: typeof revocations.$inferSelect): Revocation {
     createdAtSeconds: unixSeconds(row.createdAtS),
     effectiveAtSeconds: unixSeconds(row.effectiveAtS),
     expiresAtSeconds: unixSeconds(row.expiresAtS),
+    isAcknowledged: row.acknowledged !== 0,
+    ...(row.subject === null ? {} : { subject: row.subject }),
+    ...(row.reason === null ? {} : { reason: row.reason }),
+    ...(row.publishedSeq === null ? {} : { publishedSeq: row.publishedSeq }),
   };
 }

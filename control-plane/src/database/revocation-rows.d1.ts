@@ -20,7 +20,8 @@ export function revocationInsert(db: DrizzleD1Database, revocation: NewRevocatio
     .select(
       sql`SELECT ${revocation.revocationId}, ${revocation.tenantId}, ${revocation.scope},
         ${formatScopeId(revocation.scopeId)}, ${boundOf(revocation)}, ${revocation.cause},
-        ${NOW_S}, ${effect}, ${effect} + ${revocation.livesSeconds}, 0 WHERE ${guard}`,
+        ${NOW_S}, ${effect}, ${effect} + ${revocation.livesSeconds}, 0,
+        ${revocation.subject ?? null}, ${revocation.reason ?? null}, NULL WHERE ${guard}`,
     )
     .returning();
 }

@@ -25,7 +25,8 @@ export async function insertRevocation(
       sql`SELECT ${revocation.revocationId}::text, ${revocation.tenantId}::text,
           ${revocation.scope}::text, ${formatScopeId(revocation.scopeId)}::text,
           ${boundOf(revocation)}, ${revocation.cause}::text, now_s, ${effect},
-          ${effect} + ${revocation.livesSeconds}::bigint, 0
+          ${effect} + ${revocation.livesSeconds}::bigint, 0, ${revocation.subject ?? null}::text,
+          ${revocation.reason ?? null}::text, NULL::bigint, NULL::bigint
         FROM (SELECT ${NOW_S} AS now_s) AS clock`,
     )
     .returning();

@@ -90,8 +90,18 @@ export const revocations = sqliteTable(
     expiresAtS: integer('expires_at_s').notNull(),
     /** 0 until the publisher has it in its own durable storage. */
     acknowledged: integer().notNull().default(0),
+    /** What was named: a `jti`, a key id, an actor, a tenant's id, a `kid`. Null in older rows. */
+    subject: text(),
+    /** In an administrator's words. */
+    reason: text(),
+    /** `seq` of the first written head that contains it. */
+    publishedSeq: integer('published_seq'),
   },
   (table) => [
+    index('revocations_listed').on(table.nid, table.revocationId),
+    index('revocations_unpublished')
+      .on(table.createdAtS)
+      .where(sql`published_seq IS NULL`),
     index('revocations_by_scope').on(table.nid, table.scopeId),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),
@@ -199,4 +209,20 @@ export const auditEvents = sqliteTable(
 export const publicationMarks = sqliteTable('publication_marks', {
   id: integer().primaryKey(),
   mark: integer().notNull(),
+});
+
+/** Edge workers that may open sealed macaroon keys (`edges/`). */
+export const edges = sqliteTable('edges', {
+  edgeId: text('edge_id').primaryKey(),
+  name: text().notNull().unique(),
+  /** JSON arrays of texts. */
+  tenants: text().notNull(),
+  audiences: text().notNull(),
+  /** Its secret is derived from the edge root, `edge_id` and this number. */
+  generation: integer().notNull().default(1),
+  /** Until then the keys are sealed for the generation before as well. */
+  overlapEndMs: integer('overlap_end_ms'),
+  createTimeMs: integer('create_time_ms').notNull(),
+  updateTimeMs: integer('update_time_ms').notNull(),
+  revokeTimeMs: integer('revoke_time_ms'),
 });

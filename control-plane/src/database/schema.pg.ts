@@ -113,8 +113,21 @@ export const revocations = pgTable(
     expiresAtS: time('expires_at_s').notNull(),
     /** 0 until the publisher has it in its own durable storage. */
     acknowledged: integer().notNull().default(0),
+    /** What was named: a `jti`, a key id, an actor, a tenant's id, a `kid`. Null in older rows. */
+    subject: text(),
+    /** In an administrator's words. */
+    reason: text(),
+    /** `seq` of the first written head that contains it. */
+    publishedSeq: bigint('published_seq', { mode: 'number' }),
+    /** The feed segment that it was put into (`feed_segments`); null while it is in the head. */
+    segmentId: bigint('segment_id', { mode: 'number' }),
   },
   (table) => [
+    index('revocations_listed').on(table.nid, table.revocationId),
+    index('revocations_unpublished')
+      .on(table.createdAtS)
+      .where(sql`published_seq IS NULL`),
+    index('revocations_of_segment').on(table.segmentId, table.expiresAtS, table.scopeId),
     index('revocations_by_scope').on(table.nid, table.scopeId),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),
@@ -248,3 +261,19 @@ export const attempts = pgTable(
   },
   (table) => [index('attempts_by_start').on(table.startedAtMs)],
 );
+
+/** Edge workers that may open sealed macaroon keys (`edges/`). */
+export const edges = pgTable('edges', {
+  edgeId: text('edge_id').primaryKey(),
+  name: text().notNull().unique(),
+  /** JSON arrays of texts. */
+  tenants: text().notNull(),
+  audiences: text().notNull(),
+  /** Its secret is derived from the edge root, `edge_id` and this number. */
+  generation: integer().notNull().default(1),
+  /** Until then the keys are sealed for the generation before as well. */
+  overlapEndMs: time('overlap_end_ms'),
+  createTimeMs: time('create_time_ms').notNull(),
+  updateTimeMs: time('update_time_ms').notNull(),
+  revokeTimeMs: time('revoke_time_ms'),
+});

@@ -18,6 +18,10 @@ export interface NewRevocation {
   readonly cause: string;
   /** How long a token it could match may still live: longest token lifetime + skew. */
   readonly livesSeconds: number;
+  /** What was named, for lists: a `jti`, a key id, an actor, a tenant's id, a `kid`. */
+  readonly subject?: string;
+  /** In the words of whoever revokes. */
+  readonly reason?: string;
   /** Seconds after the commit from which it counts: the overlap of a rotation. Absent: at once. */
   readonly effectiveAfterSeconds?: number;
 }
@@ -34,6 +38,11 @@ export interface Revocation {
   readonly effectiveAtSeconds: UnixSeconds;
   /** From then on no token can be matched: the entry may be dropped. Counted from the effect. */
   readonly expiresAtSeconds: UnixSeconds;
+  readonly isAcknowledged: boolean;
+  readonly subject?: string;
+  readonly reason?: string;
+  /** `seq` of the first written head that contains it, once there is one. */
+  readonly publishedSeq?: number;
 }
 
 /**
