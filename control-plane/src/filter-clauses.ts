@@ -19,6 +19,9 @@ export type ClausesRead =
   /** `rule` is public text: what the filter broke, without quoting it. */
   | { readonly ok: false; readonly rule: string };
 
+/** The rule that is broken by what is no clause. */
+export const CLAUSE_FORM = 'must be clauses like field="…" joined by AND';
+
 /** No field may stand twice with the same operator. */
 export function readClauses(text: string): ClausesRead {
   if (text.length > FILTER_LENGTH_MAX) {
@@ -28,7 +31,7 @@ export function readClauses(text: string): ClausesRead {
   let position = 0;
   while (text.slice(position).trim() !== '' || clauses.length > 0) {
     const clause = readClause(text, position);
-    if (clause === undefined) return broken('must be clauses like field="…" joined by AND');
+    if (clause === undefined) return broken(CLAUSE_FORM);
     const { field, operator } = clause;
     if (clauses.some((one) => one.field === field && one.operator === operator)) {
       return broken('names a field twice');

@@ -2,8 +2,9 @@
 
 import { type NodeConfig, parseNodeConfig } from '@cardea/control-plane/config.node';
 import { connectPostgres, type PostgresConnection } from '@cardea/control-plane/database/postgres';
+import { createPostgresStores } from '@cardea/control-plane/database/stores.pg';
 import { createPublishing } from '@cardea/control-plane/node/publishing';
-import { createStores } from '@cardea/control-plane/node/stores';
+import { createNodeStores } from '@cardea/control-plane/node/stores';
 import type { NodePublisher } from '@cardea/control-plane/publication/node-publisher';
 import { FOR_GOOD } from '@cardea/shared/feed/entry';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
@@ -57,9 +58,9 @@ export async function startInstance(world: World): Promise<Instance> {
   const { db, sql, close } = connection;
   const logged: string[] = [];
   const log = (_level: string, event: string) => void logged.push(event);
-  const stores = await createStores(config, db);
+  const means = await createNodeStores(config, db);
   const opened = { db, sql, close };
-  const publisher = await createPublishing({ config, database: opened, stores, log });
+  const publisher = await createPublishing({ config, database: opened, means, log });
   publisher.start();
   let isClosed = false;
   const instance = {
@@ -75,7 +76,7 @@ export async function startInstance(world: World): Promise<Instance> {
   return instance;
 }
 
-export const storesOf = (world: World) => createStores(configOf(world), world.database.db);
+export const storesOf = (world: World) => createPostgresStores(world.database.db);
 
 export async function issueKey(world: World) {
   const { apiKeys } = await storesOf(world);

@@ -1,10 +1,11 @@
 /**
  * The filter of a listing: `clause (AND clause)*`, where a clause is `actor_id="…"`, `actor_id=word`
- * or `status=KEY_STATUS_…` (a small part of AIP-160). The parser is linear in the text; its result is
- * bound as parameters and never becomes SQL text. No I/O.
+ * or `status=KEY_STATUS_…` (a small part of AIP-160). Its result is bound as parameters and never becomes SQL
+ * text. No I/O.
  */
 
-import { FILTER_ACTOR_LENGTH_MAX, FILTER_LENGTH_MAX } from '../limits.ts';
+import { CLAUSE_FORM, readClauses } from '../filter-clauses.ts';
+import { FILTER_ACTOR_LENGTH_MAX } from '../limits.ts';
 import type { KeyStatus } from './status.ts';
 
 export interface KeyFilter {
@@ -24,81 +25,32 @@ const STATUSES: ReadonlyMap<string, KeyStatus> = new Map([
   ['KEY_STATUS_DISABLED', 'disabled'],
 ]);
 
-interface Clause {
-  readonly field: string;
-  readonly value: string;
-  readonly end: number;
-}
-
 export function parseFilter(text: string): FilterRead {
-  if (text.length > FILTER_LENGTH_MAX) {
-    return broken(`must have at most ${FILTER_LENGTH_MAX} characters`);
-  }
-  if (text.trim() === '') return { ok: true, filter: {} };
-  const values = new Map<string, string>();
-  let position = 0;
-  for (;;) {
-    const clause = readClause(text, position);
-    if (clause === undefined) return broken('must be clauses like actor_id="…" joined by AND');
-    if (values.has(clause.field)) return broken('names a field twice');
-    values.set(clause.field, clause.value);
-    if (text.slice(clause.end).trim() === '') return toFilter(values);
-    const next = readAnd(text, clause.end);
-    if (next === undefined) return broken('joins clauses by something else than AND');
-    position = next;
-  }
-}
-
-const FIELD = /\s*([a-z_]+)\s*=\s*/y;
-const QUOTED = /"((?:[^"\\]|\\["\\])*)"/y;
-const WORD = /[^\s"'()\\=<>!,]+/y;
-const AND = /\s+AND\s+/iy;
-
-function readClause(text: string, position: number): Clause | undefined {
-  const field = matchAt(FIELD, text, position);
-  if (field === undefined) return undefined;
-  const name = field[1] ?? '';
-  const start = position + field[0].length;
-  const quoted = matchAt(QUOTED, text, start);
-  if (quoted !== undefined) {
-    const value = (quoted[1] ?? '').replace(/\\(.)/g, '$1');
-    return { field: name, value, end: start + quoted[0].length };
-  }
-  const word = matchAt(WORD, text, start);
-  if (word === undefined) return undefined;
-  return { field: name, value: word[0], end: start + word[0].length };
-}
-
-function readAnd(text: string, position: number): number | undefined {
-  const and = matchAt(AND, text, position);
-  return and === undefined ? undefined : position + and[0].length;
-}
-
-function matchAt(pattern: RegExp, text: string, position: number): RegExpExecArray | undefined {
-  pattern.lastIndex = position;
-  return pattern.exec(text) ?? undefined;
-}
-
-function toFilter(values: ReadonlyMap<string, string>): FilterRead {
+  const read = readClauses(text);
+  if (!read.ok) return read;
   let filter: KeyFilter = {};
-  for (const [field, value] of values) {
-    switch (field) {
-      case 'actor_id':
-        if (value.length > FILTER_ACTOR_LENGTH_MAX)
-          return broken('has an actor_id that is too long');
-        filter = { ...filter, actorId: value };
-        break;
-      case 'status': {
-        const status = STATUSES.get(value);
-        if (status === undefined) return broken('has an unknown status');
-        filter = { ...filter, status };
-        break;
-      }
-      default:
-        return broken('has an unknown field');
-    }
+  for (const { field, operator, value } of read.clauses) {
+    if (operator !== '=') return broken(CLAUSE_FORM);
+    const member = memberOf(field, value);
+    if (typeof member === 'string') return broken(member);
+    filter = { ...filter, ...member };
   }
   return { ok: true, filter };
+}
+
+/** What the clause asks for, or the rule that it breaks. */
+function memberOf(field: string, value: string): KeyFilter | string {
+  switch (field) {
+    case 'actor_id':
+      if (value.length > FILTER_ACTOR_LENGTH_MAX) return 'has an actor_id that is too long';
+      return { actorId: value };
+    case 'status': {
+      const status = STATUSES.get(value);
+      return status === undefined ? 'has an unknown status' : { status };
+    }
+    default:
+      return 'has an unknown field';
+  }
 }
 
 function broken(rule: string): FilterRead {

@@ -99,9 +99,7 @@ export const revocations = sqliteTable(
   },
   (table) => [
     index('revocations_listed').on(table.nid, table.revocationId),
-    index('revocations_unpublished')
-      .on(table.createdAtS)
-      .where(sql`published_seq IS NULL`),
+    index('revocations_unpublished').on(table.createdAtS).where(sql`published_seq IS NULL`),
     index('revocations_by_scope').on(table.nid, table.scopeId),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),

@@ -124,9 +124,7 @@ export const revocations = pgTable(
   },
   (table) => [
     index('revocations_listed').on(table.nid, table.revocationId),
-    index('revocations_unpublished')
-      .on(table.createdAtS)
-      .where(sql`published_seq IS NULL`),
+    index('revocations_unpublished').on(table.createdAtS).where(sql`published_seq IS NULL`),
     index('revocations_of_segment').on(table.segmentId, table.expiresAtS, table.scopeId),
     index('revocations_by_scope').on(table.nid, table.scopeId),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),

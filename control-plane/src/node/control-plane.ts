@@ -19,7 +19,7 @@ import { pruneCountersRegularly } from './prune-counters.ts';
 import { createPublishing } from './publishing.ts';
 import { type Stage, shutDown } from './shut-down.ts';
 import { StartFailed } from './start-failed.ts';
-import { createStores } from './stores.ts';
+import { createNodeStores } from './stores.ts';
 
 export interface ControlPlane {
   /** Where the API answers. */
@@ -89,15 +89,15 @@ async function open(
   const database = await openDatabase(config.database, { migrate, log });
   later('database', () => database.close(), DATABASE_MILLISECONDS_MAX);
   useNativeDigests(nodeDigests);
-  const stores = await createStores(config, database.db);
-  const publisher = await createPublishing({ config, database, stores, log });
+  const means = await createNodeStores(config, database.db);
+  const publisher = await createPublishing({ config, database, means, log });
   later('feed', () => publisher.stop(), FEED_MILLISECONDS_MAX);
   instruments.readFeedFrom(publisher);
 
   const addresses = new WeakMap<Request, string | undefined>();
   const background = createBackgroundWork();
   const deps = createNodeDeps({
-    ...{ config, stores, log, publisher, background, isStopping },
+    ...{ config, means, log, publisher, background, isStopping },
     db: database.db,
     metrics: instruments.metrics,
     tracing: instruments.tracing,

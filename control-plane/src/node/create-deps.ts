@@ -18,12 +18,12 @@ import { sleep } from '../tokens/sleep.ts';
 import { createTokenSigner } from '../tokens/token-signer.ts';
 import type { BackgroundWork } from './background-work.ts';
 import { makeNodeSigner } from './native-crypto.ts';
-import type { Stores } from './stores.ts';
+import type { NodeStores } from './stores.ts';
 
 export interface DepsParts extends Pick<Deps, 'clientAddressOf' | 'log' | 'metrics' | 'tracing'> {
   readonly config: NodeConfig;
   readonly db: PostgresDatabase;
-  readonly stores: Stores;
+  readonly means: NodeStores;
   readonly publisher: NodePublisher;
   readonly background: BackgroundWork;
   readonly isStopping: () => boolean;
@@ -34,9 +34,9 @@ export interface NodeDeps extends Deps {
 }
 
 export function createNodeDeps(parts: DepsParts): NodeDeps {
-  const { config, db, stores, log, publisher } = parts;
-  const { apiKeys, auditEvent, auditEvents, auditKey, clock, keys, randomBytes, secrets } = stores;
-  const { revocations, signingKeys } = stores;
+  const { config, db, means, log, publisher } = parts;
+  const { auditEvent, auditKey, clock, keys, randomBytes, secrets, stores } = means;
+  const { apiKeys, audit: auditEvents, revocations, signingKeys } = stores;
   const { clientAddressOf, isStopping, metrics, tracing } = parts;
   const inBackground = parts.background.add;
   const counterOf = createAttemptCounters(db);
@@ -44,10 +44,10 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
   return {
     ...{ config, keys, clock, randomBytes, log, metrics, tracing, clientAddressOf, isStopping },
     ...{ apiKeys, auditEvent, auditEvents, auditKey, signingKeys, fetchJwks },
-    tenants: stores.tenants,
-    tenantStore: stores.tenantStore,
+    tenants: means.tenants,
+    tenantStore: stores.tenants,
     adminCredentials: stores.adminCredentials,
-    database: stores.database,
+    database: stores.status,
     importPepper: importPepperReader(secrets),
     lastUsed: createLastUsedBuffer({ apiKeys, log }),
     rateLimiter: createRateLimiter(db),
@@ -58,7 +58,7 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
       hasPublished: async () => (await publisher.status()).publishedSeq !== undefined,
     },
     minting: {
-      store: stores.mintingStore,
+      store: stores.minting,
       sign: createTokenSigner(secrets.keyEncryption, makeNodeSigner),
       actorScopes: createActorScopes(actorSaltReader(secrets)),
       ...{ randomBytes, sleep },

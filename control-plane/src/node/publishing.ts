@@ -7,8 +7,6 @@ import {
   createPublisherLock,
 } from '../database/publisher-lock.pg.ts';
 import { createPublisherStorage } from '../database/publisher-storage.pg.ts';
-import { createRestorationStore } from '../database/restoration-store.pg.ts';
-import { createUpkeepStore } from '../database/upkeep-store.pg.ts';
 import type { Log } from '../log.ts';
 import { createTruth } from '../publication/create-truth.ts';
 import { NO_FEED_STORE } from '../publication/feed-store.none.ts';
@@ -18,25 +16,25 @@ import { createNodePublisher, type NodePublisher } from '../publication/node-pub
 import { createMemorySchedule, createUpkeep } from '../upkeep/upkeep.ts';
 import { createBackgroundWork } from './background-work.ts';
 import type { OpenDatabase } from './open-database.ts';
-import type { Stores } from './stores.ts';
+import type { NodeStores } from './stores.ts';
 
 export interface PublishingParts {
   readonly config: NodeConfig;
   readonly database: OpenDatabase;
-  readonly stores: Stores;
+  readonly means: NodeStores;
   readonly log: Log;
 }
 
 export async function createPublishing(parts: PublishingParts): Promise<NodePublisher> {
-  const { config, database, stores, log } = parts;
+  const { config, database, means, log } = parts;
   const { db, sql } = database;
-  const { auditEvents, clock, randomBytes, revocations, secrets, signingKeys, tenants } = stores;
+  const { auditEvent, clock, randomBytes, secrets, stores, tenants } = means;
+  const { audit: auditEvents, restorations, revocations, signingKeys } = stores;
   const { keyEncryption, store } = secrets;
   const upkeep = createUpkeep({
-    ...{ config, auditEvents, clock, keyEncryption, log, randomBytes, signingKeys },
-    auditEvent: stores.auditEvent,
+    ...{ config, auditEvent, auditEvents, clock, keyEncryption, log, randomBytes, signingKeys },
     secrets: store,
-    store: createUpkeepStore(db),
+    store: stores.upkeep,
     schedule: createMemorySchedule(),
   });
   const work = createBackgroundWork();
@@ -53,7 +51,7 @@ export async function createPublishing(parts: PublishingParts): Promise<NodePubl
     truth: createTruth({
       ...{ config, auditEvents, keyEncryption, randomBytes, revocations, signingKeys, log },
       tenants: tenants.all,
-      restorations: createRestorationStore(db),
+      restorations,
       secrets: store,
     }),
   });
@@ -64,9 +62,9 @@ export async function createPublishing(parts: PublishingParts): Promise<NodePubl
   return { ...publisher, stop };
 }
 
-function feedStoreOf({ config, stores, log }: PublishingParts): FeedStore {
+function feedStoreOf({ config, means, log }: PublishingParts): FeedStore {
   if (config.kv === undefined) return NO_FEED_STORE;
-  const { clock, randomBytes } = stores;
+  const { clock, randomBytes } = means;
   const random = () => (randomBytes(1)[0] ?? 0) / 255;
   return createRestFeedStore({ ...config.kv, ...{ clock, random, log } });
 }
