@@ -67,7 +67,8 @@ function insertLacking(db: DrizzleD1Database, json: string) {
   // Every column in the order of the schema: drizzle names them so.
   return db.insert(revocations).select(
     sql`SELECT ${e('id')}, ${RESTORED_ROW.nid}, ${RESTORED_ROW.scope}, ${e('scope_id')},
-        ${e('bound_s')}, ${RESTORED_ROW.cause}, ${NOW_S}, ${NOW_S}, ${e('expires_at_s')}, 1
+        ${e('bound_s')}, ${RESTORED_ROW.cause}, ${NOW_S}, ${NOW_S}, ${e('expires_at_s')}, 1,
+        NULL, NULL, NULL
       FROM json_each(${json}) AS e
       LEFT JOIN (SELECT scope_id, max(bound_s) AS bound_s FROM revocations
         WHERE expires_at_s > ${NOW_S} GROUP BY scope_id) AS present

@@ -72,7 +72,8 @@ async function insertLacking(tx: PostgresDatabase, json: string) {
     .insert(revocations)
     .select(
       sql`SELECT e.id, ${RESTORED_ROW.nid}::text, ${RESTORED_ROW.scope}::text, e.scope_id,
-          e.bound_s, ${RESTORED_ROW.cause}::text, ${NOW_S}, ${NOW_S}, e.expires_at_s, 1
+          e.bound_s, ${RESTORED_ROW.cause}::text, ${NOW_S}, ${NOW_S}, e.expires_at_s, 1,
+          NULL::text, NULL::text, NULL::bigint, NULL::bigint
         FROM json_to_recordset(${json}::json)
           AS e(id text, scope_id text, bound_s bigint, expires_at_s bigint)
         LEFT JOIN (SELECT scope_id, max(bound_s) AS bound_s FROM revocations
