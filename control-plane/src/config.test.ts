@@ -51,6 +51,7 @@ describe('configuration', () => {
       keyRetentionDays: 30,
       auditRetentionDays: 400,
       unknownHost: 'default_tenant',
+      statusOnlyFilter: 'allow',
       defaultTenantHosts: ['auth.example'],
     });
   });
@@ -141,6 +142,7 @@ describe('configuration', () => {
     ['PUBLIC_API_KEY_PREFIX', 'mc', `must be ${PREFIX_RULE}`],
     ['API_KEY_PREFIXES_RETIRED', 'old, mc', `each must be ${PREFIX_RULE}`],
     ['UNKNOWN_HOST', 'deny', 'must be one of default_tenant, refuse'],
+    ['STATUS_ONLY_FILTER', 'deny', 'must be one of allow, refuse'],
     ['DEFAULT_TENANT_HOSTS', 'a.example, *.example', 'each must be a host name or an address'],
     ['PUBLIC_API_KEY_PREFIX', 'ck', 'must differ from API_KEY_PREFIX'],
     ['API_KEY_TTL_DEFAULT_SECONDS', '0', 'must be an integer from 1 to 315360000'],

@@ -40,6 +40,8 @@ export interface ControlPlaneConfig {
   readonly unknownHost: UnknownHost;
   /** In normal form (`tenants/host-name`), the issuer's among them. */
   readonly defaultTenantHosts: readonly string[];
+  /** Whether lists may be filtered by status alone, which Talos refuses. */
+  readonly statusOnlyFilter: StatusOnlyFilter;
   readonly apiKeyPrefix: string;
   readonly publicApiKeyPrefix: string;
   readonly retiredApiKeyPrefixes: readonly string[];
@@ -65,6 +67,11 @@ export interface ControlPlaneConfig {
 export type UnknownHost = 'default_tenant' | 'refuse';
 
 const UNKNOWN_HOST: readonly UnknownHost[] = ['default_tenant', 'refuse'];
+
+/** `refuse`: as strict as Talos, for programs that are held to its behaviour. */
+export type StatusOnlyFilter = 'allow' | 'refuse';
+
+const STATUS_ONLY_FILTER: readonly StatusOnlyFilter[] = ['allow', 'refuse'];
 
 const DAY_SECONDS = 24 * 60 * 60;
 const SECRET_LENGTH_MIN = 32;
@@ -96,6 +103,10 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
     issuer,
     audience: source.optional('AUDIENCE') ?? issuer,
     ...readHosts(source, issuer),
+    statusOnlyFilter: source.oneOf('STATUS_ONLY_FILTER', {
+      values: STATUS_ONLY_FILTER,
+      or: 'allow',
+    }),
     ...readPrefixes(source),
     ...ttls,
     ...readQuota(source),

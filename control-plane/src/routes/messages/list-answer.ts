@@ -38,6 +38,11 @@ export async function answerList(
   if (!filter.ok) {
     return problemResponse({ code: 'bad_request', message: `filter: ${filter.rule}` });
   }
+  const { actorId, status } = filter.filter;
+  const isStatusAlone = status !== undefined && actorId === undefined;
+  if (isStatusAlone && deps.config.statusOnlyFilter === 'refuse') {
+    return problemResponse({ code: 'bad_request', message: STATUS_ALONE_RULE });
+  }
   const listed = await listApiKeys(deps, {
     ...{ tenant: request.tenant, kind, filter: filter.filter },
     pageSize: pageSize || PAGE_SIZE_DEFAULT,
@@ -52,4 +57,6 @@ export async function answerList(
   });
 }
 
+/** In Talos's words. */
+const STATUS_ALONE_RULE = 'status filter must be combined with actor_id';
 const PAGE_TOKEN_RULE = 'page_token: is not one of this listing, or has expired';
