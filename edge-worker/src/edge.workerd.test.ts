@@ -412,6 +412,7 @@ describe('what the edge answers itself', () => {
         hard_seconds: 120,
         bound_seconds: 180,
         fresh: true,
+        macaroon_keys: { opened: 0, unopened: 0 },
         last_error: null,
       },
     });

@@ -37,6 +37,7 @@ function feedOf(status: FeedStatus, clockSkewSeconds: number) {
     /** After an acknowledged revocation no edge accepts for longer than this (docs/feed.md). */
     bound_seconds: status.hardSeconds + clockSkewSeconds,
     fresh: status.fresh,
+    macaroon_keys: status.macaroonKeys,
     last_error: status.lastError ?? null,
   };
 }

@@ -47,12 +47,15 @@ export function createPlainEdge(options: EdgeFeedOptions, flaw: EdgeFlaw): EdgeF
     const keyset = new Uint8Array(bytes);
     const isUnverified = flaw === 'verifies_no_keyset_hash';
     const hash = isUnverified ? await objectHash(keyset) : head.keysetHash;
-    const jwtKeys = await parseKeyset(keyset, hash);
+    const keys = await parseKeyset(keyset, hash);
     const isOlder = held !== undefined && head.seq < held.seq;
-    if (!jwtKeys.ok || (isOlder && flaw !== 'accepts_a_lower_seq')) return;
+    if (!keys.ok || (isOlder && flaw !== 'accepts_a_lower_seq')) return;
     const { environmentId, seq, issuedAtSeconds, keysetHash } = head;
     const revocations = createRevocationTable([columnsOf(head.tail)]);
-    held = { environmentId, seq, issuedAtSeconds, keysetHash, jwtKeys: jwtKeys.value, revocations };
+    held = {
+      ...{ environmentId, seq, issuedAtSeconds, keysetHash, revocations },
+      ...{ jwtKeys: keys.value.jwtKeys, macaroonKeys: new Map(), unopenedKids: [] },
+    };
     arrivedAt = options.clock();
   }
 
@@ -76,6 +79,7 @@ export function createPlainEdge(options: EdgeFeedOptions, flaw: EdgeFlaw): EdgeF
     status: () => ({
       ...{ seq: held?.seq, issuedAtSeconds: held?.issuedAtSeconds, ageSeconds: undefined },
       ...{ hardSeconds: options.hardSeconds, fresh: false, lastError: undefined },
+      macaroonKeys: { opened: 0, unopened: 0 },
     }),
   };
 }

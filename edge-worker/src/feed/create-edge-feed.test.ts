@@ -1,5 +1,12 @@
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
+import type { EdgeIdentity } from '@cardea/shared/feed/sealed-key';
 import { entry } from '@cardea/shared/feed/testing/feed-fixture';
+import {
+  edgeWithOtherSecret,
+  otherEdge,
+  sealedKeyOf,
+  testEdge,
+} from '@cardea/shared/feed/testing/sealed-key-fixture';
 import { refuse } from '@cardea/shared/result';
 import { describe, expect, test } from 'vitest';
 import type { RequestContext } from './edge-feed.ts';
@@ -272,6 +279,7 @@ describe('before anything was loaded', () => {
     expect(edge.status(feed.now)).toEqual({
       ...{ seq: undefined, issuedAtSeconds: undefined, ageSeconds: undefined },
       ...{ hardSeconds: 120, fresh: false, lastError: rule },
+      macaroonKeys: { opened: 0, unopened: 0 },
     });
   });
 
@@ -484,4 +492,67 @@ test('a bug is not taken for an outage', async () => {
     waitUntil: (work) => void work.catch(() => undefined),
   };
   await expect(edge.snapshot(request, CLOSED)).rejects.toBe(bug);
+});
+
+const macaroonKey = await sealedKeyOf();
+const sealed = [
+  macaroonKey,
+  await sealedKeyOf({ kid: 'mk-2' }),
+  await sealedKeyOf({ kid: 'mk-3' }, otherEdge),
+];
+
+describe('macaroon keys', () => {
+  async function keysOf(edgeIdentity: EdgeIdentity | undefined) {
+    const feed = new ScriptedFeed();
+    await feed.publish({ sealed });
+    const edge = edgeFeedOf(feed, { edgeIdentity });
+    const answer = await edge.snapshot(requestAt(feed.now), CLOSED);
+    expect(answer).toMatchObject({ ok: true, value: { snapshot: { jwtKeys: { size: 1 } } } });
+    const kids = 'ok' in answer && answer.ok ? [...answer.value.snapshot.macaroonKeys.keys()] : [];
+    return { kids, status: edge.status(feed.now).macaroonKeys };
+  }
+
+  test('sealed for this edge are opened, the others are left alone', async () => {
+    expect(await keysOf(testEdge)).toEqual({
+      ...{ kids: ['mk-1', 'mk-2'], status: { opened: 2, unopened: 0 } },
+    });
+    expect(await keysOf(otherEdge)).toMatchObject({ kids: ['mk-3'] });
+  });
+
+  test('are none for an edge without a secret', async () => {
+    expect(await keysOf(undefined)).toEqual({ kids: [], status: { opened: 0, unopened: 0 } });
+  });
+
+  test('that do not open are left out and counted, and the keys of JWTs are as ever', async () => {
+    expect(await keysOf(edgeWithOtherSecret)).toEqual({
+      ...{ kids: [], status: { opened: 0, unopened: 2 } },
+    });
+  });
+
+  test('stay with a keyset that has not changed, and go with one that lacks them', async () => {
+    const feed = new ScriptedFeed();
+    await feed.publish({ sealed });
+    const both = { feed, edge: edgeFeedOf(feed, { edgeIdentity: testEdge }) };
+    for (const [content, opened] of [
+      [sealed, 2],
+      [sealed, 2],
+      [[macaroonKey], 1],
+      [[], 0],
+    ] as const) {
+      feed.nowSeconds += 10;
+      await feed.publish({ sealed: content });
+      await ask(both);
+      expect(both.edge.status(feed.now).macaroonKeys).toEqual({ opened, unopened: 0 });
+    }
+  });
+
+  test('of a wrong form refuse the keyset, and the old snapshot stays', async () => {
+    const both = await loaded();
+    both.feed.nowSeconds += 10;
+    await both.feed.publish({ sealed: [macaroonKey, macaroonKey] });
+    await ask(both);
+    expect(both.edge.status(both.feed.now)).toMatchObject({
+      ...{ fresh: true, lastError: 'keyset_sealed_key' },
+    });
+  });
 });

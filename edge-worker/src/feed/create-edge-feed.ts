@@ -10,6 +10,7 @@
 
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import { acceptHead, ageSeconds, isFresh } from '@cardea/shared/feed/freshness';
+import type { EdgeIdentity } from '@cardea/shared/feed/sealed-key';
 import type { Refusal } from '@cardea/shared/refusals';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
@@ -39,6 +40,8 @@ export interface EdgeFeedOptions {
   /** Age of the head, by its signed `iat`, from which on it is not trusted. */
   readonly hardSeconds: number;
   readonly clockSkewSeconds: number;
+  /** Without it no macaroon key is opened. */
+  readonly edgeIdentity?: EdgeIdentity | undefined;
   /** Read after every wait: a snapshot must not look younger by the time that a refresh took. */
   readonly clock: () => UnixMilliseconds;
   /**
@@ -205,6 +208,10 @@ function statusOf(
     ageSeconds: snapshot === undefined ? undefined : Math.max(0, ageSeconds(snapshot, nowSeconds)),
     hardSeconds: options.hardSeconds,
     fresh: snapshot !== undefined && isFresh(snapshot, nowSeconds, options),
+    macaroonKeys: {
+      opened: snapshot?.macaroonKeys.size ?? 0,
+      unopened: snapshot?.unopenedKids.length ?? 0,
+    },
     lastError: lastRefusal === undefined ? undefined : String(rule ?? lastRefusal.reason),
   };
 }

@@ -32,6 +32,8 @@ export interface FeedStatus {
   readonly ageSeconds: number | undefined;
   readonly hardSeconds: number;
   readonly fresh: boolean;
+  /** Of the macaroon keys sealed for this edge: how many opened, and how many did not. */
+  readonly macaroonKeys: { readonly opened: number; readonly unopened: number };
   /** Why the last refresh failed, a stable code, if it did. */
   readonly lastError: string | undefined;
 }

@@ -13,8 +13,13 @@ import {
   segmentObject,
 } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
-import { type Keyset, parseKeyset } from '@cardea/shared/feed/keyset';
+import { type JwtKeys, parseKeyset } from '@cardea/shared/feed/keyset';
 import { createRevocationTable } from '@cardea/shared/feed/revocation-table';
+import {
+  type EdgeIdentity,
+  type OpenedMacaroonKeys,
+  openMacaroonKeys,
+} from '@cardea/shared/feed/sealed-key';
 import { parseSegment } from '@cardea/shared/feed/segment';
 import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
 import { accept, type Result, refuse } from '@cardea/shared/result';
@@ -36,6 +41,8 @@ export interface FeedReading {
   readonly environmentId: string;
   readonly clockSkewSeconds: number;
   readonly clock: () => UnixMilliseconds;
+  /** With it the macaroon keys that are sealed for this edge are opened. */
+  readonly edgeIdentity?: EdgeIdentity | undefined;
 }
 
 /**
@@ -72,24 +79,35 @@ async function readFeed(
   });
   if (!verdict.ok) return verdict;
   if (held !== undefined && verdict.value === 'keep') return accept(held);
-  const [jwtKeys, segments] = await Promise.all([
+  const [keys, segments] = await Promise.all([
     readKeyset(head.value, held, reading),
     readSegments(head.value, held, reading),
   ]);
-  if (!jwtKeys.ok) return jwtKeys;
+  if (!keys.ok) return keys;
   if (!segments.ok) return segments;
-  return accept(build({ headText, head: head.value, jwtKeys: jwtKeys.value }, segments.value));
+  return accept(build({ headText, head: head.value, keys: keys.value }, segments.value));
 }
+
+/** The keys of a snapshot. */
+interface EdgeKeys extends OpenedMacaroonKeys {
+  readonly jwtKeys: JwtKeys;
+}
+
+const NO_MACAROON_KEYS: OpenedMacaroonKeys = { macaroonKeys: new Map(), unopenedKids: [] };
 
 async function readKeyset(
   head: FeedHead,
   held: LoadedFeed | undefined,
-  { source }: FeedReading,
-): Promise<Result<Keyset>> {
-  if (held?.snapshot.keysetHash === head.keysetHash) return accept(held.snapshot.jwtKeys);
+  { source, edgeIdentity }: FeedReading,
+): Promise<Result<EdgeKeys>> {
+  if (held?.snapshot.keysetHash === head.keysetHash) return accept(held.snapshot);
   const bytes = await source.readObject(keysetObject(head.keysetHash));
   if (bytes === undefined) return unreadable('keyset_missing');
-  return parseKeyset(new Uint8Array(bytes), head.keysetHash);
+  const keyset = await parseKeyset(new Uint8Array(bytes), head.keysetHash);
+  if (!keyset.ok) return keyset;
+  const { jwtKeys, sealedKeys } = keyset.value;
+  const opened = edgeIdentity && (await openMacaroonKeys(edgeIdentity, sealedKeys));
+  return accept({ jwtKeys, ...(opened ?? NO_MACAROON_KEYS) });
 }
 
 interface Segments {
@@ -133,13 +151,17 @@ async function readSegment(
 interface VerifiedHead {
   readonly headText: string;
   readonly head: FeedHead;
-  readonly jwtKeys: Keyset;
+  readonly keys: EdgeKeys;
 }
 
-function build({ headText, head, jwtKeys }: VerifiedHead, segments: Segments): LoadedFeed {
+function build({ headText, head, keys }: VerifiedHead, segments: Segments): LoadedFeed {
   const { environmentId, seq, issuedAtSeconds, keysetHash } = head;
   const revocations = createRevocationTable([columnsOf(head.tail), segments.mergedSegments]);
-  const snapshot = { environmentId, seq, issuedAtSeconds, keysetHash, jwtKeys, revocations };
+  const { jwtKeys, macaroonKeys, unopenedKids } = keys;
+  const snapshot = {
+    ...{ environmentId, seq, issuedAtSeconds, keysetHash, revocations },
+    ...{ jwtKeys, macaroonKeys, unopenedKids },
+  };
   return { snapshot, headText, ...segments };
 }
 

@@ -4,10 +4,10 @@ import { describe, expect, test } from 'vitest';
 import { frame } from '../bytes/framing.ts';
 import { decodeHex, encodeHex } from '../bytes/hex.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import { openAead, sealAead } from './aead.ts';
+import { importAeadKey, openAead, sealAead } from './aead.ts';
 
 async function importAes(raw: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
-  return crypto.subtle.importKey('raw', raw, 'AES-GCM', false, ['encrypt', 'decrypt']);
+  return importAeadKey(raw, ['encrypt', 'decrypt']);
 }
 
 const key = await importAes(new Uint8Array(32).fill(7));
@@ -74,4 +74,12 @@ test('a key that may not decrypt is a bug and throws: it is not taken for a forg
   await expect(openAead(sealingOnly, sealed, associatedData)).rejects.toMatchObject({
     name: 'InvalidAccessError',
   });
+});
+
+test('a key has 32 bytes, cannot be taken out again, and may do only what it was imported for', async () => {
+  for (const length of [0, 16, 24, 31, 33]) {
+    await expect(importAeadKey(new Uint8Array(length), ['decrypt'])).rejects.toThrow(TypeError);
+  }
+  const opening = await importAeadKey(new Uint8Array(32), ['decrypt']);
+  expect(opening).toMatchObject({ extractable: false, usages: ['decrypt'] });
 });

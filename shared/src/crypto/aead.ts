@@ -2,6 +2,7 @@
 
 import { concatBytes } from '../bytes/framing.ts';
 
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
@@ -11,6 +12,15 @@ export interface Sealing {
   readonly associatedData: Uint8Array<ArrayBuffer>;
   /** 12 bytes drawn at random for this one message. */
   readonly nonce: Uint8Array<ArrayBuffer>;
+}
+
+/** A non-extractable AES-256 key from 32 bytes drawn at random, or derived for this one purpose. */
+export async function importAeadKey(
+  raw: Uint8Array<ArrayBuffer>,
+  usages: ReadonlyArray<'encrypt' | 'decrypt'>,
+): Promise<CryptoKey> {
+  if (raw.length !== KEY_BYTES) throw new TypeError('a key of AES-256 has 32 bytes');
+  return crypto.subtle.importKey('raw', raw, 'AES-GCM', false, usages);
 }
 
 /** `nonce ‖ ciphertext ‖ tag`. */

@@ -21,6 +21,7 @@ export type FeedRule =
   | 'keyset_payload'
   | 'keyset_version'
   | 'keyset_key'
+  | 'keyset_sealed_key'
   | 'segment_too_large'
   | 'segment_hash'
   | 'segment_count'

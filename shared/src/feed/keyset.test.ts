@@ -6,6 +6,7 @@ import { encodeKeyset, type KeysetKey, parseKeyset } from './keyset.ts';
 import { objectHash } from './object-hash.ts';
 import { scopeIdOfSigningKey } from './scope-id.ts';
 import { fixedKey, keysetKeyOf } from './testing/feed-fixture.ts';
+import { edgeWithOtherSecret, otherEdge, sealedKeyOf } from './testing/sealed-key-fixture.ts';
 
 const first = keysetKeyOf(await fixedKey(1));
 const second = keysetKeyOf(await fixedKey(2), {
@@ -16,6 +17,13 @@ const second = keysetKeyOf(await fixedKey(2), {
 const BYTES = encodeKeyset([first, second]);
 const TEXT = decodeUtf8(BYTES) ?? '';
 const HASH = await objectHash(BYTES);
+
+const one = await sealedKeyOf({ kid: 'mk-1' });
+const sealed = [
+  one,
+  await sealedKeyOf({ kid: 'mk-2' }),
+  await sealedKeyOf({ kid: 'mk-1' }, otherEdge),
+];
 
 /** Parses `text` under its own hash: so the refusal is about the content. */
 async function parseText(text: string) {
@@ -45,9 +53,10 @@ describe('a keyset', () => {
   });
 
   test('gives every key with what it is bound to and the scope id of its kid', async () => {
-    const keys = await parseKeyset(BYTES, HASH);
-    expect(keys.ok && [...keys.value.keys()].sort()).toEqual([first.kid, second.kid].sort());
-    const key = keys.ok ? keys.value.get(second.kid) : undefined;
+    const keyset = await parseKeyset(BYTES, HASH);
+    const keys = keyset.ok ? keyset.value.jwtKeys : new Map();
+    expect([...keys.keys()].sort()).toEqual([first.kid, second.kid].sort());
+    const key = keys.get(second.kid);
     expect(key).toMatchObject({
       ...{ kid: second.kid, tenantId: second.tenantId, issuer: second.issuer },
       ...{ audience: second.audience, algorithm: 'EdDSA', state: 'retiring' },
@@ -149,5 +158,69 @@ describe('a keyset is refused', () => {
         refuse('feed_invalid', { rule: 'keyset_key' }),
       );
     }
+  });
+});
+
+describe('sealed keys of a keyset', () => {
+  const bytes = encodeKeyset([first], sealed);
+
+  test('are read as they were written, those of every edge, in one order', async () => {
+    const keyset = await parseKeyset(bytes, await objectHash(bytes));
+    expect(encodeKeyset([first], [...sealed].reverse())).toEqual(bytes);
+    const read = keyset.ok ? keyset.value.sealedKeys : [];
+    expect(read).toHaveLength(3);
+    expect(read).toEqual(expect.arrayContaining(sealed));
+  });
+
+  test('are this text for ever', () => {
+    expect(decodeUtf8(encodeKeyset([], [one]))).toBe(
+      '{"v":1,"keys":[],"sealed":[{"edge":"edge-1",' +
+        '"nid":"7d0c5e1b-93a4-4f68-8a52-c1e6b7f20d39","iss":"https://issuer.test",' +
+        '"aud":"https://api.test","kid":"mk-1","nbf":0,"exp":4000000000,' +
+        '"box":"fa9rQQS7zgGL7JXydS3hG1fh52NQtPNYRZZP7SkJoBtzErMaNFYVEns2sgPF8nKYMmU_bScYLA16K1ci"}]}',
+    );
+  });
+
+  const withSealed = async (...items: unknown[]) => parseText(document({ sealed: items }));
+  const item = JSON.parse(decodeUtf8(encodeKeyset([], [one])) ?? '').sealed[0];
+  const refusal = refuse('feed_invalid', { rule: 'keyset_sealed_key' });
+
+  test('may come twice for one edge, under two secrets', async () => {
+    const other = await sealedKeyOf({ kid: 'mk-1' }, edgeWithOtherSecret);
+    const both = encodeKeyset([first], [one, other]);
+    expect(await parseKeyset(both, await objectHash(both))).toMatchObject({
+      value: { sealedKeys: expect.arrayContaining([one, other]) },
+    });
+  });
+
+  test.each([
+    ['no edge', { edge: undefined }],
+    ['an empty edge', { edge: '' }],
+    ['a name that no edge can have', { edge: 'a/b' }],
+    ['a long name of an edge', { edge: 'e'.repeat(65) }],
+    ['a tenant that is no UUID', { nid: 'default' }],
+    ['no issuer', { iss: '' }],
+    ['a list of audiences', { aud: ['https://api.test'] }],
+    ['no kid', { kid: undefined }],
+    ['a long kid', { kid: 'k'.repeat(129) }],
+    ['a not-before as text', { nbf: '0' }],
+    ['a negative not-before', { nbf: -1 }],
+    ['a fraction for a not-after', { exp: 1.5 }],
+    ['a life that ends before it begins', { nbf: 10, exp: 10 }],
+    ['no box', { box: undefined }],
+    ['a short box', { box: item.box.slice(0, -4) }],
+    ['a long box', { box: `${item.box}AAAA` }],
+    ['a padded box', { box: `${item.box}=` }],
+  ])('are refused with the whole keyset for one with %s', async (_, changes) => {
+    expect(await withSealed(item)).toMatchObject({ ok: true });
+    expect(await withSealed(item, { ...item, ...changes })).toEqual(refusal);
+  });
+
+  test('are refused for the same item twice and for one that is no object', async () => {
+    expect(await withSealed(item, item)).toEqual(refusal);
+    expect(await withSealed(null)).toEqual(refusal);
+    expect(await withSealed([item])).toEqual(refusal);
+    expect(await withSealed(item, { ...item, later: 1 })).toEqual(refusal);
+    expect(await withSealed({ ...item, later: 1 })).toMatchObject({ ok: true });
   });
 });

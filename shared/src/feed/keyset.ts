@@ -1,6 +1,6 @@
 /**
- * The keyset object: every verification key that a live token may be signed by. Named and proved by
- * its SHA-256, which the signed head pins.
+ * The keyset object: every key that a live token may be verified by; public keys for JWTs, and keys
+ * for macaroons, each sealed for one edge. Named and proved by its SHA-256, which the signed head pins.
  */
 
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
@@ -16,6 +16,7 @@ import { refuseFeed } from './feed-rule.ts';
 import { FEED_FORMAT_VERSION } from './head.ts';
 import { objectHash } from './object-hash.ts';
 import { type ScopeId, scopeIdOfSigningKey } from './scope-id.ts';
+import { encodeSealedKey, parseSealedKey, type SealedMacaroonKey } from './sealed-key.ts';
 
 const STATES = ['pending', 'active', 'retiring'] as const;
 
@@ -57,7 +58,13 @@ export interface FeedVerificationKey extends JwtVerificationKey {
 }
 
 /** Keys by `kid`. */
-export type Keyset = ReadonlyMap<string, FeedVerificationKey>;
+export type JwtKeys = ReadonlyMap<string, FeedVerificationKey>;
+
+export interface Keyset {
+  readonly jwtKeys: JwtKeys;
+  /** Of every edge, unopened. */
+  readonly sealedKeys: readonly SealedMacaroonKey[];
+}
 
 /** The members that make a public key of each type, in the order in which they are written. */
 const PUBLIC_MEMBERS = {
@@ -66,16 +73,21 @@ const PUBLIC_MEMBERS = {
   RSA: ['kty', 'n', 'e'],
 } as const;
 
-/** The same bytes for the same set of keys, in whatever order they come. */
-export function encodeKeyset(keys: readonly KeysetKey[]): Uint8Array<ArrayBuffer> {
+/** The same bytes for the same sets of keys, in whatever order they come. */
+export function encodeKeyset(
+  keys: readonly KeysetKey[],
+  sealedKeys: readonly SealedMacaroonKey[] = [],
+): Uint8Array<ArrayBuffer> {
   const sorted = [...keys].sort((a, b) => (a.kid < b.kid ? -1 : 1));
-  const document = { v: FEED_FORMAT_VERSION, keys: sorted.map(encodeKey), sealed: [] };
+  const sealed = sealedKeys.map(encodeSealedKey).sort(bySealedKey);
+  const document = { v: FEED_FORMAT_VERSION, keys: sorted.map(encodeKey), sealed };
   return encodeUtf8(JSON.stringify(document));
 }
 
 /**
- * Reads a keyset whose hash is `expectedHash`; refuses with `feed_invalid`. One bad key refuses all
- * of them: a publisher that writes one is broken, and the edge still has the keyset before it.
+ * Reads a keyset whose hash is `expectedHash`; refuses with `feed_invalid`. One bad key, sealed ones
+ * included, refuses all of them: a publisher that writes one is broken, and the edge still has the
+ * keyset before it. Boxes are not opened here: see `sealed-key`.
  */
 export async function parseKeyset(
   bytes: Uint8Array<ArrayBuffer>,
@@ -87,18 +99,48 @@ export async function parseKeyset(
   const document = json === undefined ? undefined : parseJsonObject(json);
   if (document === undefined) return refuseFeed('keyset_payload');
   if (ownMember(document, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('keyset_version');
-  const items = arrayMember(document, 'keys');
-  // `sealed` holds keys for other kinds of token; this edge reads none of them.
-  if (items === undefined || arrayMember(document, 'sealed') === undefined) {
-    return refuseFeed('keyset_payload');
-  }
+  const keyItems = arrayMember(document, 'keys');
+  const sealedItems = arrayMember(document, 'sealed');
+  if (keyItems === undefined || sealedItems === undefined) return refuseFeed('keyset_payload');
+  const jwtKeys = await importKeys(keyItems);
+  if (jwtKeys === undefined) return refuseFeed('keyset_key');
+  const sealedKeys = parseSealedKeys(sealedItems);
+  if (sealedKeys === undefined) return refuseFeed('keyset_sealed_key');
+  return accept({ jwtKeys, sealedKeys });
+}
+
+async function importKeys(items: readonly JsonValue[]): Promise<JwtKeys | undefined> {
   const keys = new Map<string, FeedVerificationKey>();
   for (const item of items) {
     const key = await importKey(item);
-    if (key === undefined || keys.has(key.kid)) return refuseFeed('keyset_key');
+    if (key === undefined || keys.has(key.kid)) return undefined;
     keys.set(key.kid, key);
   }
-  return accept(keys);
+  return keys;
+}
+
+/** A kid may come once for each edge and each of its secrets, but no item twice. */
+function parseSealedKeys(items: readonly JsonValue[]): readonly SealedMacaroonKey[] | undefined {
+  const keys: SealedMacaroonKey[] = [];
+  const seen = new Set<string>();
+  for (const item of items) {
+    const key = parseSealedKey(item);
+    if (key === undefined) return undefined;
+    const text = JSON.stringify(encodeSealedKey(key));
+    if (seen.has(text)) return undefined;
+    seen.add(text);
+    keys.push(key);
+  }
+  return keys;
+}
+
+type SealedItem = ReturnType<typeof encodeSealedKey>;
+
+function bySealedKey(a: SealedItem, b: SealedItem): number {
+  for (const name of ['edge', 'kid', 'box'] as const) {
+    if (a[name] !== b[name]) return a[name] < b[name] ? -1 : 1;
+  }
+  return 0;
 }
 
 function encodeKey(key: KeysetKey) {

@@ -1,16 +1,17 @@
 /** What an edge holds in memory: verified, parsed, ready for look-ups without I/O. */
 
 import type { UnixSeconds } from '../time.ts';
-import type { Keyset } from './keyset.ts';
+import type { JwtKeys } from './keyset.ts';
 import type { ScopeId } from './scope-id.ts';
+import type { OpenedMacaroonKeys } from './sealed-key.ts';
 
-export interface FeedSnapshot {
+export interface FeedSnapshot extends OpenedMacaroonKeys {
   readonly environmentId: string;
   readonly seq: number;
   readonly issuedAtSeconds: UnixSeconds;
   readonly keysetHash: string;
   /** By `kid`. Every key of the keyset, whatever tenant it belongs to. */
-  readonly jwtKeys: Keyset;
+  readonly jwtKeys: JwtKeys;
   readonly revocations: RevocationTable;
 }
 

@@ -7,6 +7,7 @@ import { encodeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { type FeedHead, HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { encodeKeyset, type KeysetKey } from '@cardea/shared/feed/keyset';
 import { objectHash } from '@cardea/shared/feed/object-hash';
+import type { SealedMacaroonKey } from '@cardea/shared/feed/sealed-key';
 import {
   fixedKey,
   headOf,
@@ -50,11 +51,11 @@ export class ScriptedFeed {
 
   /** Writes a keyset and segments, then a head that names them, stamped now. */
   async publish(content: Published = {}): Promise<FeedHead> {
-    const { keys = [tokenKey], segments = [], changes = {}, signer = feedKey } = content;
+    const { keys = [tokenKey], sealed = [], segments = [], changes = {} } = content;
     const head = headOf({
       seq: this.nowSeconds * 1000,
       issuedAtSeconds: unixSeconds(this.nowSeconds),
-      keysetHash: await this.#write(encodeKeyset(keys), keysetObject),
+      keysetHash: await this.#write(encodeKeyset(keys, sealed), keysetObject),
       segments: await Promise.all(
         segments.map(async (entries) => ({
           hash: await this.#write(encodeEntries(entries), segmentObject),
@@ -64,7 +65,7 @@ export class ScriptedFeed {
       ),
       ...changes,
     });
-    this.head = await signHead(signer, head);
+    this.head = await signHead(content.signer ?? feedKey, head);
     return head;
   }
 
@@ -87,6 +88,7 @@ export class ScriptedFeed {
 
 export interface Published {
   readonly keys?: readonly KeysetKey[];
+  readonly sealed?: readonly SealedMacaroonKey[];
   readonly segments?: ReadonlyArray<readonly RevocationEntry[]>;
   readonly changes?: Partial<FeedHead>;
   readonly signer?: typeof feedKey;
