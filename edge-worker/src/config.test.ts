@@ -59,6 +59,8 @@ describe('a sound configuration', () => {
       DERIVED_TOKEN_TTL_MAX_SECONDS: '900',
       FORWARD_CREDENTIAL: true,
       ORIGIN_URL: 'http://127.0.0.1:8788/api/v2/',
+      EDGE_ID: 'edge-1',
+      EDGE_SECRET: KEY,
     });
     expect(config).toMatchObject({
       jwtPolicy: { audience: 'api', lifetimeSecondsMax: 900, clockSkewSeconds: 0 },
@@ -66,6 +68,7 @@ describe('a sound configuration', () => {
       feedHardSeconds: 10,
       forwardCredential: true,
       originBase: 'http://127.0.0.1:8788/api/v2',
+      edgeCredentials: { edgeId: 'edge-1', secret: expect.objectContaining({ length: 32 }) },
     });
     expect(config.jwtPolicy.tenantId).toBe('6fa459ea-ee8a-4ca4-894e-db77e160355e');
   });
@@ -88,6 +91,33 @@ describe('what is missing has no default that would weaken anything', () => {
     const names = namesOf(Object.fromEntries(Object.keys(sound).map((name) => [name, undefined])));
     expect(names.toSorted()).toEqual(Object.keys(sound).toSorted());
   });
+});
+
+describe('EDGE_ID and EDGE_SECRET', () => {
+  test('come together', () => {
+    expect(problemsOf({ EDGE_ID: 'edge-1', EDGE_SECRET: KEY })).toEqual([]);
+    expect(namesOf({ EDGE_ID: 'edge-1' })).toEqual(['EDGE_SECRET']);
+    expect(namesOf({ EDGE_SECRET: KEY })).toEqual(['EDGE_ID']);
+  });
+
+  test('are not needed, and may be left empty', () => {
+    expect(parseEdgeConfig({ ...sound, EDGE_ID: '', EDGE_SECRET: '' })).toEqual(
+      parseEdgeConfig(sound),
+    );
+    expect(parseEdgeConfig(sound).edgeCredentials).toBeUndefined();
+  });
+
+  test.each(['a b', 'a/b', 'x'.repeat(65), 'é'])('EDGE_ID is not %j', (EDGE_ID) => {
+    expect(namesOf({ EDGE_ID, EDGE_SECRET: KEY })).toEqual(['EDGE_ID']);
+  });
+
+  test.each(['x', `${KEY}=`, KEY.slice(1), `${KEY}A`, KEY.replace('w', '+')])(
+    'EDGE_SECRET is not %j',
+    (EDGE_SECRET) => {
+      const problems = problemsOf({ EDGE_ID: 'edge-1', EDGE_SECRET });
+      expect(problems).toEqual(['EDGE_SECRET: must be base64url of 32 bytes']);
+    },
+  );
 });
 
 describe('what is malformed', () => {

@@ -6,6 +6,7 @@
 
 import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { isUuidV4 } from '@cardea/shared/bytes/uuid';
+import { EDGE_SECRET_BYTES, isEdgeId } from '@cardea/shared/feed/sealed-key';
 import type { JwtPolicy } from '@cardea/shared/jwt/verify';
 import {
   CLOCK_SKEW_SECONDS_MAX,
@@ -33,6 +34,13 @@ export interface EdgeConfig {
   /** Whether the origin gets the client's Authorization header. */
   readonly forwardCredential: boolean;
   readonly feedNamespace: KVNamespace;
+  /** As the control plane registered this edge; without it macaroons are refused. */
+  readonly edgeCredentials?: EdgeCredentials;
+}
+
+export interface EdgeCredentials {
+  readonly edgeId: string;
+  readonly secret: Uint8Array<ArrayBuffer>;
 }
 
 /** The edge cannot run. `problems` name settings and rules, never values. */
@@ -106,12 +114,16 @@ export function parseEdgeConfig(env: EdgeEnvironment): EdgeConfig {
     forwardCredential: settings.boolean('FORWARD_CREDENTIAL'),
     feedNamespace: isNamespace(env.FEED) ? env.FEED : undefined,
   };
+  const edgeCredentials = readEdgeCredentials(settings);
   const { originBase, feedNamespace } = config;
   if (feedNamespace === undefined) problems.push('FEED: missing, must be a KV namespace');
   if (problems.length > 0 || originBase === undefined || feedNamespace === undefined) {
     throw new ConfigInvalid(problems);
   }
-  return { ...config, originBase, feedNamespace };
+  return {
+    ...{ ...config, originBase, feedNamespace },
+    ...(edgeCredentials === undefined ? {} : { edgeCredentials }),
+  };
 }
 
 interface IntegerRule {
@@ -166,6 +178,18 @@ class Settings {
     if (typeof value === 'number' || typeof value === 'boolean') return String(value);
     return typeof value === 'string' ? value.trim() : '';
   }
+}
+
+/** Both or neither: with one of them alone an operator meant something that would not happen. */
+function readEdgeCredentials(settings: Settings): EdgeCredentials | undefined {
+  if (!settings.has('EDGE_ID') && !settings.has('EDGE_SECRET')) return undefined;
+  const edgeId = settings.text('EDGE_ID', isEdgeId, '1 to 64 of A-Z a-z 0-9 . _ -');
+  const secret = settings.text(
+    'EDGE_SECRET',
+    (text) => decodeBase64url(text)?.length === EDGE_SECRET_BYTES,
+    'base64url of 32 bytes',
+  );
+  return { edgeId, secret: decodeBase64url(secret) ?? new Uint8Array() };
 }
 
 function readRoutes(settings: Settings, problems: string[]): readonly RouteRule[] {

@@ -4,8 +4,9 @@
  */
 
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { type EdgeIdentity, importEdgeSealingKey } from '@cardea/shared/feed/sealed-key';
 import { unixMilliseconds } from '@cardea/shared/time';
-import { ConfigInvalid, type EdgeEnvironment, parseEdgeConfig } from './config.ts';
+import { ConfigInvalid, type EdgeConfig, type EdgeEnvironment, parseEdgeConfig } from './config.ts';
 import { createEdge, type EdgeHandler } from './edge.ts';
 import { createEdgeFeed } from './feed/create-edge-feed.ts';
 import { createKvFeedSource } from './feed/kv-feed-source.ts';
@@ -43,6 +44,7 @@ async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
     hardSeconds: config.feedHardSeconds,
     clockSkewSeconds: config.clockSkewSeconds,
     clock: () => unixMilliseconds(now()),
+    edgeIdentity: await identityOf(config),
     pause: (milliseconds) => scheduler.wait(milliseconds),
   });
   return createEdge({
@@ -53,6 +55,13 @@ async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
     requestId: () => crypto.randomUUID(),
     log: (line) => console.log(line),
   });
+}
+
+async function identityOf(config: EdgeConfig): Promise<EdgeIdentity | undefined> {
+  const { environmentId, edgeCredentials } = config;
+  if (edgeCredentials === undefined) return undefined;
+  const { edgeId, secret } = edgeCredentials;
+  return { environmentId, edgeId, sealingKey: await importEdgeSealingKey(secret, ['decrypt']) };
 }
 
 function answerMisconfigured(request: Request, error: ConfigInvalid): Response {

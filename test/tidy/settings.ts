@@ -57,7 +57,7 @@ export const EDGE: Program = {
     ROUTES: '[{"path":"/*","scopes":["api"]}]',
     FEED: { get: () => null },
   },
-  more: {},
+  more: { EDGE_ID: 'edge-1', EDGE_SECRET: 'A'.repeat(43) },
 };
 
 /** `[]` if it starts. */
