@@ -46,6 +46,8 @@ export const OPTIONS = {
   'raw-key-sha256': { type: 'string' },
   algorithm: { type: 'string' },
   claims: { type: 'string' },
+  tenants: { type: 'string' },
+  audiences: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -95,6 +97,8 @@ export interface OptionValues {
   readonly 'raw-key-sha256'?: string;
   readonly algorithm?: string;
   readonly claims?: string;
+  readonly tenants?: string;
+  readonly audiences?: string;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

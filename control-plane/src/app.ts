@@ -27,6 +27,11 @@ import { exportAuditEventsRoute } from './routes/audit-events/export.ts';
 import { listAuditEventsRoute } from './routes/audit-events/list.ts';
 import { verifyAuditEventsRoute } from './routes/audit-events/verify.ts';
 import { jwksRoute } from './routes/derived-keys/jwks.ts';
+import { createEdgeRoute } from './routes/edges/create.ts';
+import { getEdgeRoute } from './routes/edges/get.ts';
+import { listEdgesRoute } from './routes/edges/list.ts';
+import { revokeEdgeRoute } from './routes/edges/revoke.ts';
+import { rotateEdgeRoute } from './routes/edges/rotate.ts';
 import { feedHeadRoute } from './routes/feed/head.ts';
 import { feedKeysetRoute } from './routes/feed/keyset.ts';
 import { aliveRoute } from './routes/health/alive.ts';
@@ -91,6 +96,11 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   authorizationServerMetadataRoute,
   feedHeadRoute,
   feedKeysetRoute,
+  createEdgeRoute,
+  listEdgesRoute,
+  getEdgeRoute,
+  rotateEdgeRoute,
+  revokeEdgeRoute,
   listSigningKeysRoute,
   rotateSigningKeyRoute,
   createAdminCredentialRoute,

@@ -1,5 +1,6 @@
 /** What `createApp` needs from outside. Composition roots make it; tests may replace parts of it. */
 
+import type { SecretRoot } from '@cardea/shared/crypto/derive-secret';
 import type { RandomBytes } from '@cardea/shared/crypto/random';
 import type { FetchJwks } from './admin-auth/fetch-jwks.ts';
 import type { AdminCredentialStore } from './admin-credentials/store.ts';
@@ -10,6 +11,7 @@ import type { FailureSampler } from './audit/failure-sampler.ts';
 import type { AuditStore } from './audit/store.ts';
 import type { Clock } from './clock.ts';
 import type { ControlPlaneConfig } from './config.ts';
+import type { EdgeStore } from './edges/store.ts';
 import type { Log } from './log.ts';
 import type { MasterKeys } from './master-keys.ts';
 import type { Metrics } from './observability/metrics.ts';
@@ -78,4 +80,7 @@ export interface Deps {
   readonly adminAttempts: Attempts;
   readonly fetchJwks: FetchJwks;
   readonly feed: FeedReader;
+  readonly edges: EdgeStore;
+  /** What the secrets of edges are derived from: see `edges/edge-secret`. */
+  readonly edgeRoot: () => Promise<SecretRoot>;
 }

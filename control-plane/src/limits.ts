@@ -97,6 +97,18 @@ export const ADMIN_CREDENTIAL_TTL_SECONDS_MAX = 365 * 24 * 60 * 60;
 /** How long an admin credential that was rotated may live on, seconds: a week to hand out the new one. */
 export const ADMIN_CREDENTIAL_OVERLAP_SECONDS_MAX = 7 * 24 * 60 * 60;
 
+/**
+ * Tenants and audiences of one edge, and keys of all edges together: tenants × audiences of each. Each
+ * stands in the feed's keyset for two or three epochs at a time, with about 450 bytes: three quarters of
+ * a keyset. With URLs of 255 characters fewer fit, and the publisher refuses what edges cannot read.
+ */
+export const EDGE_TENANTS_MAX = 100;
+export const EDGE_AUDIENCES_MAX = 16;
+export const EDGE_PAIRS_MAX = 500;
+
+/** How long the secret of an edge that was rotated may live on, seconds: a week to deploy the new one. */
+export const EDGE_OVERLAP_SECONDS_MAX = 7 * 24 * 60 * 60;
+
 /** Longest `exp − iat` of an administrator's JWT, seconds. It cannot be revoked here before its end. */
 export const ADMIN_JWT_LIFETIME_SECONDS_MAX = 24 * 60 * 60;
 

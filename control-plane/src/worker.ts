@@ -14,6 +14,7 @@ import { ConfigInvalid } from './config-source.ts';
 import type { Stores } from './database/stores.ts';
 import { createWorkersStores } from './database/stores.workers.ts';
 import type { Deps } from './deps.ts';
+import { edgeRootReader } from './edges/edge-secret.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
 import { consoleLog, createConsoleLog } from './log.ts';
@@ -111,6 +112,8 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     publisher: { hasPublished: async () => (await hub.status()).publishedSeq !== null },
     minting: createMintingParts(stores, secrets),
     adminCredentials,
+    edges: stores.edges,
+    edgeRoot: edgeRootReader(secrets),
     adminAttempts: createAttempts({
       counterOf: (bucket) => attemptCounters(config.bindings.attempts)(`admin/${bucket}`),
       failuresMax: config.adminFailuresPerMinute,

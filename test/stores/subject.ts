@@ -4,6 +4,7 @@ import { createAdminCredentialStore } from '@cardea/control-plane/database/admin
 import { createApiKeyStore } from '@cardea/control-plane/database/api-key-store.pg';
 import { createAuditStore } from '@cardea/control-plane/database/audit-store.pg';
 import { createDatabaseStatus } from '@cardea/control-plane/database/database-status.pg';
+import { createEdgeStore } from '@cardea/control-plane/database/edge-store.pg';
 import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
 import type { PostgresDatabase } from '@cardea/control-plane/database/postgres';
 import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
@@ -24,6 +25,7 @@ export function storesOn(db: PostgresDatabase): Stores {
     tenants: createTenantStore(db),
     adminCredentials: createAdminCredentialStore(db),
     audit: createAuditStore(db),
+    edges: createEdgeStore(db),
     upkeep: createUpkeepStore(db),
   };
 }

@@ -9,6 +9,11 @@ import { auditExportCommand } from './audit-export.ts';
 import { auditListCommand } from './audit-list.ts';
 import { auditVerifyCommand } from './audit-verify.ts';
 import { devCommand } from './dev.ts';
+import { edgesCreateCommand } from './edges-create.ts';
+import { edgesGetCommand } from './edges-get.ts';
+import { edgesListCommand } from './edges-list.ts';
+import { edgesRevokeCommand } from './edges-revoke.ts';
+import { edgesRotateCommand } from './edges-rotate.ts';
 import { keysDeleteCommand } from './keys-delete.ts';
 import { keysDeriveCommand } from './keys-derive.ts';
 import { keysDisableCommand } from './keys-disable.ts';
@@ -70,6 +75,11 @@ export const COMMANDS: readonly Command[] = [
   tenantsGetCommand,
   tenantsUpdateCommand,
   tenantsDeleteCommand,
+  edgesCreateCommand,
+  edgesListCommand,
+  edgesGetCommand,
+  edgesRotateCommand,
+  edgesRevokeCommand,
   auditListCommand,
   auditExportCommand,
   auditVerifyCommand,

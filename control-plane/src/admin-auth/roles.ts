@@ -21,11 +21,15 @@ export const ROLES_WITH: Readonly<Record<AdminPermission, readonly AdminRole[]>>
   'own_credential.write': EVERYBODY,
   'tenants.read': READERS,
   'tenants.write': ['owner'],
+  'edges.read': READERS,
+  'edges.write': ['owner', 'operator'],
   'audit_events.read': READERS,
 };
 
 /** What concerns the deployment and no tenant: nobody who is bound to a tenant may. */
-const OF_THE_DEPLOYMENT: ReadonlySet<Permission> = new Set(['tenants.read', 'tenants.write']);
+const OF_THE_DEPLOYMENT: ReadonlySet<Permission> = new Set([
+  ...(['tenants.read', 'tenants.write', 'edges.read', 'edges.write'] as const),
+]);
 
 export function permits(principal: Principal, permission: Permission): boolean {
   if (permission === 'anonymous') return false;

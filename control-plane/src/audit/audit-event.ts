@@ -34,6 +34,9 @@ export type AuditOperation =
   | 'tenant.update'
   | 'tenant.delete'
   | 'signing_key.rotate'
+  | 'edge.create'
+  | 'edge.rotate'
+  | 'edge.revoke'
   | 'revocation.restore'
   | 'audit_event.prune';
 

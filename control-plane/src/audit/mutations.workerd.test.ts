@@ -8,6 +8,7 @@ import { env } from 'cloudflare:workers';
 import { encodeHex } from '@cardea/shared/bytes/hex';
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { sha256 } from '@cardea/shared/crypto/digest';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admin, anonymous, IMPORTED, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
 import { publish } from '../../testing/hub.ts';
@@ -21,6 +22,7 @@ const secrets: string[] = [env.TEST_ADMIN_TOKEN, env.CARDEA_SECRET];
 const KEYS = '/v2alpha1/admin/apiKeys';
 const CREDENTIALS = '/v1/admin/credentials';
 const TENANTS = '/v1/admin/tenants';
+const EDGES = '/v1/admin/edges';
 const ADDRESS = '192.0.2.77';
 
 interface Mutation {
@@ -61,6 +63,9 @@ const imported = async () =>
   (await created(IMPORTED, { name: 'old', actor_id: 'a', raw_key: rawKey() })).key_id as string;
 const credential = async () =>
   (await created(CREDENTIALS, { name: 'ci', role: 'issuer' })).admin_credential.credential_id;
+const newEdge = () => ({
+  ...{ name: `edge-${++serial}`, tenants: [DEFAULT_TENANT_ID], audiences: ['https://a.example'] },
+});
 const tenant = async () => {
   const answer = await created(TENANTS, { name: 'acme', hosts: [`t${++serial}.example.test`] });
   return (answer.tenant?.tenant_id ?? answer.tenant_id) as string;
@@ -180,6 +185,21 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Mutation>>> = {
     const id = await credential();
     const operation = 'admin_credential.revoke';
     return { path: `${CREDENTIALS}/${id}:revoke`, body: {}, target: id, operation, fields: [] };
+  },
+  'POST /v1/admin/edges': async () => ({
+    ...{ path: EDGES, body: newEdge(), operation: 'edge.create' },
+    fields: ['name', 'tenants', 'audiences'],
+  }),
+  'POST /v1/admin/edges/{edge_id}:rotate': async () => {
+    const { edge } = await created(EDGES, newEdge());
+    const [path, target] = [`${EDGES}/${edge.edge_id}:rotate`, edge.edge_id];
+    const body = { overlap: '1h' };
+    return { path, body, target, operation: 'edge.rotate', fields: ['secret', 'overlap'] };
+  },
+  'POST /v1/admin/edges/{edge_id}:revoke': async () => {
+    const { edge } = await created(EDGES, newEdge());
+    const [path, target] = [`${EDGES}/${edge.edge_id}:revoke`, edge.edge_id];
+    return { path, body: {}, target, operation: 'edge.revoke', fields: ['status'] };
   },
   'POST /v1/admin/tenants': async () => ({
     ...{ path: TENANTS, body: { name: 'acme', hosts: [`t${++serial}.example.test`] } },

@@ -6,6 +6,7 @@ import { createAdminCredentialStore } from './admin-credential-store.d1.ts';
 import { createApiKeyStore } from './api-key-store.d1.ts';
 import { createAuditStore } from './audit-store.d1.ts';
 import { createDatabaseStatus } from './database-status.d1.ts';
+import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
@@ -35,6 +36,7 @@ function storesOn(database: D1Database) {
     tenants: createTenantStore(database),
     adminCredentials: createAdminCredentialStore(database),
     audit: createAuditStore(database),
+    edges: createEdgeStore(database),
     upkeep: createUpkeepStore(database),
   };
 }

@@ -223,4 +223,24 @@ export const edges = sqliteTable('edges', {
   createTimeMs: integer('create_time_ms').notNull(),
   updateTimeMs: integer('update_time_ms').notNull(),
   revokeTimeMs: integer('revoke_time_ms'),
+  /** The audit event of the last change: lets one batch branch on its own outcome. */
+  changedBy: text('changed_by'),
 });
+
+/** Macaroon keys that were revoked for good and replaced: none of them is ever made again. */
+export const replacedMacaroonKeys = sqliteTable(
+  'replaced_macaroon_keys',
+  {
+    nid: text().notNull(),
+    kid: text().notNull(),
+    audience: text().notNull(),
+    epochStartS: integer('epoch_start_s').notNull(),
+    epochLengthS: integer('epoch_length_s').notNull(),
+    /** Which key of its epoch it was, from 0. */
+    generation: integer().notNull(),
+    replacedAtS: integer('replaced_at_s').notNull(),
+    /** From then on no key of the epoch is in use: the row may go. */
+    expiresAtS: integer('expires_at_s').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.nid, table.kid] })],
+);

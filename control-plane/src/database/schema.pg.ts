@@ -274,4 +274,24 @@ export const edges = pgTable('edges', {
   createTimeMs: time('create_time_ms').notNull(),
   updateTimeMs: time('update_time_ms').notNull(),
   revokeTimeMs: time('revoke_time_ms'),
+  /** The audit event of the last change: lets one batch branch on its own outcome. */
+  changedBy: text('changed_by'),
 });
+
+/** Macaroon keys that were revoked for good and replaced: none of them is ever made again. */
+export const replacedMacaroonKeys = pgTable(
+  'replaced_macaroon_keys',
+  {
+    nid: text().notNull(),
+    kid: text().notNull(),
+    audience: text().notNull(),
+    epochStartS: time('epoch_start_s').notNull(),
+    epochLengthS: time('epoch_length_s').notNull(),
+    /** Which key of its epoch it was, from 0. */
+    generation: integer().notNull(),
+    replacedAtS: time('replaced_at_s').notNull(),
+    /** From then on no key of the epoch is in use: the row may go. */
+    expiresAtS: time('expires_at_s').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.nid, table.kid] })],
+);

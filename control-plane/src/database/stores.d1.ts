@@ -4,6 +4,7 @@ import { createAdminCredentialStore } from './admin-credential-store.d1.ts';
 import { createApiKeyStore } from './api-key-store.d1.ts';
 import { createAuditStore } from './audit-store.d1.ts';
 import { createDatabaseStatus } from './database-status.d1.ts';
+import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
 import { createRestorationStore } from './restoration-store.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
@@ -18,6 +19,7 @@ export function createD1Stores(database: D1Database): Stores {
     adminCredentials: createAdminCredentialStore(database),
     apiKeys: createApiKeyStore(database),
     audit: createAuditStore(database),
+    edges: createEdgeStore(database),
     minting: createMintingStore(database),
     restorations: createRestorationStore(database),
     revocations: createRevocationStore(database),

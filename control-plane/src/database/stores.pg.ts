@@ -4,6 +4,7 @@ import { createAdminCredentialStore } from './admin-credential-store.pg.ts';
 import { createApiKeyStore } from './api-key-store.pg.ts';
 import { createAuditStore } from './audit-store.pg.ts';
 import { createDatabaseStatus } from './database-status.pg.ts';
+import { createEdgeStore } from './edge-store.pg.ts';
 import { createMintingStore } from './minting-store.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { createRestorationStore } from './restoration-store.pg.ts';
@@ -19,6 +20,7 @@ export function createPostgresStores(db: PostgresDatabase): Stores {
     adminCredentials: createAdminCredentialStore(db),
     apiKeys: createApiKeyStore(db),
     audit: createAuditStore(db),
+    edges: createEdgeStore(db),
     minting: createMintingStore(db),
     restorations: createRestorationStore(db),
     revocations: createRevocationStore(db),

@@ -4,6 +4,7 @@ import type { AdminCredentialStore } from '../admin-credentials/store.ts';
 import type { ApiKeyStore } from '../api-keys/store.ts';
 import type { AuditStore } from '../audit/store.ts';
 import type { DatabaseStatus } from '../deps.ts';
+import type { EdgeStore } from '../edges/store.ts';
 import type { RestorationStore } from '../publication/restoration.ts';
 import type { RevocationStore } from '../revocations/store.ts';
 import type { SigningKeyStore } from '../signing-keys/store.ts';
@@ -17,6 +18,7 @@ export interface Stores {
   readonly adminCredentials: AdminCredentialStore;
   readonly apiKeys: ApiKeyStore;
   readonly audit: AuditStore;
+  readonly edges: EdgeStore;
   readonly minting: MintingStore;
   readonly restorations: RestorationStore;
   readonly revocations: RevocationStore;

@@ -7,6 +7,7 @@ import { createAdminCredentialStore } from './admin-credential-store.d1.ts';
 import { createApiKeyStore } from './api-key-store.d1.ts';
 import { createAuditStore } from './audit-store.d1.ts';
 import { createDatabaseStatus } from './database-status.d1.ts';
+import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
@@ -32,6 +33,7 @@ testStores(() => ({
     tenants: createTenantStore(env.DB),
     adminCredentials: createAdminCredentialStore(env.DB),
     audit: createAuditStore(env.DB),
+    edges: createEdgeStore(env.DB),
     upkeep: createUpkeepStore(env.DB),
   },
   run,

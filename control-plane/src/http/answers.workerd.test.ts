@@ -129,6 +129,14 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
     () => verb(CREDENTIALS, [credential(), 'rotate']),
   ],
   adminRevokeCredential: [() => verb(CREDENTIALS, [credential(), 'revoke'])],
+  adminCreateEdge: [() => post(EDGES, newEdge())],
+  adminListEdges: [async () => (await edge()) && admin(EDGES)],
+  adminGetEdge: [async () => admin(`${EDGES}/${await edge()}`)],
+  adminRotateEdge: [
+    () => verb(EDGES, [edge(), 'rotate', { overlap: '1h' }]),
+    () => verb(EDGES, [edge(), 'rotate']),
+  ],
+  adminRevokeEdge: [() => verb(EDGES, [edge(), 'revoke'])],
   adminCreateTenant: [
     () => post(TENANTS, { name: 'n' }),
     () => post(TENANTS, { name: 'n', ...OWN_SETTINGS }),
@@ -156,6 +164,14 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
   getOpenApiDocument: [() => anonymous('/openapi.json')],
   getReference: [() => anonymous('/reference')],
 };
+
+const newEdge = () => ({
+  name: crypto.randomUUID(),
+  tenants: ['00000000-0000-4000-8000-000000000000'],
+  audiences: ['https://api.example.com'],
+});
+const edge = async (): Promise<string> =>
+  (await (await post(EDGES, newEdge())).json()).edge.edge_id;
 
 const OWN_SETTINGS = {
   hosts: ['answers.example.com'],

@@ -19,6 +19,8 @@ export type AdminPermission =
   | 'own_credential.write'
   | 'tenants.read'
   | 'tenants.write'
+  | 'edges.read'
+  | 'edges.write'
   | 'audit_events.read';
 
 /** What a route needs. `anonymous` routes need nobody; every other one needs a principal. */

@@ -9,6 +9,7 @@ import { createAttemptCounters } from '../database/attempt-counters.pg.ts';
 import type { PostgresDatabase } from '../database/postgres.ts';
 import { createRateLimiter } from '../database/rate-limiter.pg.ts';
 import type { Deps } from '../deps.ts';
+import { edgeRootReader } from '../edges/edge-secret.ts';
 import type { NodePublisher } from '../publication/node-publisher.ts';
 import { actorSaltReader } from '../tokens/actor-salt.ts';
 import { createActorScopes } from '../tokens/actor-scopes.ts';
@@ -47,6 +48,8 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     tenants: means.tenants,
     tenantStore: stores.tenants,
     adminCredentials: stores.adminCredentials,
+    edges: stores.edges,
+    edgeRoot: edgeRootReader(secrets),
     database: stores.status,
     importPepper: importPepperReader(secrets),
     lastUsed: createLastUsedBuffer({ apiKeys, log }),

@@ -26,12 +26,16 @@ export function brokenSettingsRule(
   );
 }
 
+/** A non-empty text without spaces or control characters: what may stand in `aud`. */
+export function isAudience(text: string): boolean {
+  return text.length <= AUDIENCE_LENGTH_MAX && AUDIENCE.test(text);
+}
+
 function brokenNamesRule({ issuer, audience }: TenantSettings): string | undefined {
   if (issuer !== undefined && (issuer.length > ISSUER_LENGTH_MAX || !isIssuer(issuer))) {
     return `issuer: must be ${ISSUER_RULE}, at most ${ISSUER_LENGTH_MAX} characters`;
   }
-  if (audience === undefined) return undefined;
-  if (audience.length <= AUDIENCE_LENGTH_MAX && AUDIENCE.test(audience)) return undefined;
+  if (audience === undefined || isAudience(audience)) return undefined;
   return `audience: must have 1 to ${AUDIENCE_LENGTH_MAX} characters, none of them a space`;
 }
 

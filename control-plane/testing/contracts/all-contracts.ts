@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import { testAdminCredentials } from './admin-credential-contract.ts';
 import { testKeyInsertion, testKeyLists, testKeyQuota } from './api-key-contract.ts';
 import { testAuditEvents } from './audit-contract.ts';
+import { testEdges } from './edge-contract.ts';
 import {
   testKeyRaces,
   testKeyReplacement,
@@ -42,6 +43,7 @@ export function testStores(open: () => Subject): void {
   testTenants(subject);
   testTenantDeletion(subject);
   testAdminCredentials(subject);
+  testEdges(subject);
 
   test('every column has been written', async () => {
     const columns = await subject().columns();

@@ -4,6 +4,7 @@ import type { AdminCredentialStore } from '../../src/admin-credentials/store.ts'
 import type { ApiKeyStore } from '../../src/api-keys/store.ts';
 import type { AuditStore } from '../../src/audit/store.ts';
 import type { DatabaseStatus } from '../../src/deps.ts';
+import type { EdgeStore } from '../../src/edges/store.ts';
 import type { RevocationStore } from '../../src/revocations/store.ts';
 import type { SigningKeyStore } from '../../src/signing-keys/store.ts';
 import type { TenantStore } from '../../src/tenants/store.ts';
@@ -22,6 +23,7 @@ export interface Stores {
   readonly tenants: TenantStore;
   readonly adminCredentials: AdminCredentialStore;
   readonly audit: AuditStore;
+  readonly edges: EdgeStore;
   readonly upkeep: UpkeepStore;
 }
 
@@ -66,7 +68,7 @@ export async function countRows({ run }: Subject, table: string, where = '1 = 1'
 export async function countAll(subject: Subject): Promise<Record<string, number>> {
   const tables = [
     ...['api_keys', 'idempotent_requests', 'revocations', 'audit_events', 'tenants'],
-    ...['tenant_hosts', 'admin_credentials', 'signing_keys', 'stored_secrets'],
+    ...['tenant_hosts', 'admin_credentials', 'signing_keys', 'stored_secrets', 'edges'],
   ];
   const counts = await Promise.all(tables.map((table) => countRows(subject, table)));
   return Object.fromEntries(tables.map((table, place) => [table, counts[place] ?? 0]));
