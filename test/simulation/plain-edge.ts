@@ -13,12 +13,11 @@ import type {
 import { FeedUnreadable } from '@cardea/edge-worker/feed/feed-source';
 import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { decodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { columnsOf } from '@cardea/shared/feed/entry-columns';
 import { type FeedHead, keysetObject, parseHeadPayload } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { parseKeyset } from '@cardea/shared/feed/keyset';
 import { objectHash } from '@cardea/shared/feed/object-hash';
-import { createRevocationTable } from '@cardea/shared/feed/revocation-table';
+import { createRevocationTable, filteredEntries } from '@cardea/shared/feed/revocation-table';
 import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 
@@ -51,7 +50,7 @@ export function createPlainEdge(options: EdgeFeedOptions, flaw: EdgeFlaw): EdgeF
     const isOlder = held !== undefined && head.seq < held.seq;
     if (!keys.ok || (isOlder && flaw !== 'accepts_a_lower_seq')) return;
     const { environmentId, seq, issuedAtSeconds, keysetHash } = head;
-    const revocations = createRevocationTable([columnsOf(head.tail)]);
+    const revocations = createRevocationTable([filteredEntries(head.tail)]);
     held = {
       ...{ environmentId, seq, issuedAtSeconds, keysetHash, revocations },
       ...{ jwtKeys: keys.value.jwtKeys, macaroonKeys: new Map(), unopenedKids: [] },

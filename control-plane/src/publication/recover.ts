@@ -6,6 +6,7 @@
  * readable: a head made from less would claim an `iat` that it does not contain.
  */
 
+import { entriesIn } from '@cardea/shared/feed/entry-rows';
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import type { FeedHead } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
@@ -67,14 +68,10 @@ async function mergeHead(
   const entries: LiveEntry[] = head.tail.map((entry) => ({ ...entry, expiresAtSeconds }));
   for (const reference of head.segments) {
     const bytes = await feed.readSegment(reference.hash);
-    const columns = bytes === undefined ? undefined : await parseSegment(bytes, reference);
-    if (!columns?.ok) throw new SegmentMissing();
-    const { high, low, bound } = columns.value;
+    const rows = bytes === undefined ? undefined : await parseSegment(bytes, reference);
+    if (!rows?.ok) throw new SegmentMissing();
     const end = Math.min(expiresAtSeconds, reference.expiresAtSeconds);
-    for (const [index, boundSeconds] of bound.entries()) {
-      const scopeId = { high: high[index] ?? 0, low: low[index] ?? 0 };
-      entries.push({ scopeId, boundSeconds, expiresAtSeconds: end });
-    }
+    for (const entry of entriesIn(rows.value)) entries.push({ ...entry, expiresAtSeconds: end });
   }
   if (head.auditSeal !== undefined) await storage.takeAuditSeal(head.auditSeal);
   if (storage.apart !== undefined) return storage.apart.takeEntries(entries);

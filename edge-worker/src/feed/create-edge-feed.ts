@@ -23,13 +23,15 @@ import type {
 } from './edge-feed.ts';
 import type { FeedSource } from './feed-source.ts';
 import {
-  FIRST_LOAD_POLL_MILLISECONDS,
-  FIRST_LOAD_WAIT_MILLISECONDS,
   FORCED_REFRESH_MILLISECONDS,
+  IDLE_POLLS_MAX,
+  LOAD_POLL_MILLISECONDS,
+  LOAD_WAIT_MILLISECONDS,
   REFRESH_MILLISECONDS,
   STALE_REFRESH_MILLISECONDS,
 } from './limits.ts';
 import { type LoadedFeed, loadFeed } from './load-feed.ts';
+import { SegmentShelf } from './segment-shelf.ts';
 
 export interface EdgeFeedOptions {
   readonly source: FeedSource;
@@ -45,15 +47,20 @@ export interface EdgeFeedOptions {
   /** Read after every wait: a snapshot must not look younger by the time that a refresh took. */
   readonly clock: () => UnixMilliseconds;
   /**
-   * Waits on a timer of the calling request. With it, requests that reach a cold isolate while the
-   * first one loads the feed wait for it to appear in memory; without it they are refused at once.
+   * Waits on a timer of the calling request. With it, requests that reach a cold isolate while others
+   * load the feed wait for it to appear in memory; without it they are refused at once.
    */
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** Entries of segments that are checked without a break, if not {@link PORTION_ENTRIES_MAX}. */
+  readonly portionEntriesMax?: number;
 }
 
 /** Everything that outlives a request. */
 interface FeedMemory {
   held: LoadedFeed | undefined;
+  readonly shelf: SegmentShelf;
+  /** Whether the last refresh ended with segments still to be checked: the next request goes on. */
+  isPartial: boolean;
   /** Start of the last refresh of any kind. The lease: until it runs out nobody else begins one. */
   attemptedAt: UnixMilliseconds | undefined;
   /** Start of the last refresh that an unknown key forced. */
@@ -66,6 +73,8 @@ interface FeedMemory {
 export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
   const memory: FeedMemory = {
     held: undefined,
+    shelf: new SegmentShelf(),
+    isPartial: false,
     attemptedAt: undefined,
     forcedAt: undefined,
     lastRefusal: undefined,
@@ -79,23 +88,24 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
     // The refresh goes on for the others if this client hangs up.
     request.waitUntil(work);
     await work;
-    return judge(memory, options, { now: options.clock(), stale });
+    return memory.isPartial
+      ? awaitLoad(memory, options, { request, stale, hasHelped: true })
+      : judge(memory, options, { now: options.clock(), stale });
   };
 
   return {
     snapshot(request, stale) {
       const { now } = request;
       if (isHeldFresh(memory, options, now)) {
-        if (isPast(memory.attemptedAt, now, refreshMilliseconds)) {
+        if (isDue(memory, now, refreshMilliseconds)) {
           request.waitUntil(refresh(memory, options, now));
         }
         return judge(memory, options, { now, stale });
       }
-      const { pause } = options;
-      if (pause !== undefined && isFirstLoadUnderWay(memory, now)) {
-        return awaitFirstLoad(memory, { options, pause, stale });
+      if (options.pause !== undefined && isWorthWaiting(memory, now)) {
+        return awaitLoad(memory, options, { request, stale, hasHelped: false });
       }
-      if (!isPast(memory.attemptedAt, now, STALE_REFRESH_MILLISECONDS)) {
+      if (!isDue(memory, now, STALE_REFRESH_MILLISECONDS)) {
         return judge(memory, options, { now, stale });
       }
       return refreshThenJudge(request, stale);
@@ -114,7 +124,10 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
   };
 }
 
-/** Reads the feed once and swaps the snapshot if a newer one was built. Never throws for an outage. */
+/**
+ * Reads the feed once and swaps the snapshot if a newer one was built. Never throws for an outage. A
+ * head with many segments takes several of these.
+ */
 async function refresh(
   memory: FeedMemory,
   options: EdgeFeedOptions,
@@ -122,36 +135,69 @@ async function refresh(
 ): Promise<void> {
   memory.attemptedAt = startedAt;
   memory.isLoading = true;
-  const loaded = await loadFeed(memory.held, options);
+  const loaded = await loadFeed(memory, options);
   memory.isLoading = false;
+  memory.isPartial = loaded.ok && loaded.value === undefined;
   memory.lastRefusal = loaded.ok ? undefined : loaded.refusal;
-  if (loaded.ok) swap(memory, options, loaded.value);
+  if (loaded.ok && loaded.value !== undefined) swap(memory, options, loaded.value);
 }
 
-/** A cold isolate: nothing has ever been loaded, and a request is at it. */
-function isFirstLoadUnderWay(
-  { held, attemptedAt, isLoading }: FeedMemory,
-  now: UnixMilliseconds,
-): boolean {
-  return held === undefined && isLoading && !isPast(attemptedAt, now, FIRST_LOAD_WAIT_MILLISECONDS);
+/** Whether a request is at a refresh, as far as can be told: one that was cancelled cannot say so. */
+function isUnderWay({ isLoading, attemptedAt }: FeedMemory, now: UnixMilliseconds): boolean {
+  return isLoading && !isPast(attemptedAt, now, LOAD_WAIT_MILLISECONDS);
+}
+
+/** A part of a feed is gone on with at once; a whole one is asked for again after `period`. */
+function isDue(memory: FeedMemory, now: UnixMilliseconds, period: number): boolean {
+  if (memory.isPartial && !isUnderWay(memory, now)) return true;
+  return isPast(memory.attemptedAt, now, period);
+}
+
+/** A cold isolate whose first load is under way, or a feed that is there in part. */
+function isWorthWaiting(memory: FeedMemory, now: UnixMilliseconds): boolean {
+  if (memory.isPartial) return true;
+  return memory.held === undefined && isUnderWay(memory, now);
+}
+
+interface Waiting {
+  readonly request: RequestContext;
+  readonly stale: StalePolicy;
+  /** Whether this request has checked its portion. */
+  readonly hasHelped: boolean;
 }
 
 /**
  * Looks into the memory again and again, on a timer of this request: nothing is shared with the
- * request that loads, which may be cancelled at any time.
+ * request that loads, which may be cancelled at any time. If nobody is at it, it does one portion
+ * itself; a second one would be more than one request should pay for.
  */
-async function awaitFirstLoad(
+async function awaitLoad(
   memory: FeedMemory,
-  { options, pause, stale }: FirstLoad,
+  options: EdgeFeedOptions,
+  { request, stale, hasHelped }: Waiting,
 ): Promise<Result<TrustedSnapshot>> {
-  while (isFirstLoadUnderWay(memory, options.clock())) await pause(FIRST_LOAD_POLL_MILLISECONDS);
-  return judge(memory, options, { now: options.clock(), stale });
-}
-
-interface FirstLoad {
-  readonly options: EdgeFeedOptions;
-  readonly pause: (milliseconds: number) => Promise<void>;
-  readonly stale: StalePolicy;
+  const { clock, pause } = options;
+  let mayHelp = !hasHelped;
+  let idlePolls = 0;
+  for (;;) {
+    const now = clock();
+    const isOver = isHeldFresh(memory, options, now) || !isWorthWaiting(memory, now);
+    if (isOver || isPast(request.now, now, LOAD_WAIT_MILLISECONDS)) break;
+    if (isUnderWay(memory, now)) {
+      idlePolls = 0;
+    } else if (mayHelp) {
+      mayHelp = false;
+      const work = refresh(memory, options, now);
+      request.waitUntil(work);
+      await work;
+      continue;
+    } else if (++idlePolls > IDLE_POLLS_MAX) {
+      break;
+    }
+    if (pause === undefined) break;
+    await pause(LOAD_POLL_MILLISECONDS);
+  }
+  return judge(memory, options, { now: clock(), stale });
 }
 
 /** Asks again, without waiting in between, what another refresh may have changed meanwhile. */
@@ -190,7 +236,8 @@ function judge(
 }
 
 /** `feed_invalid` if the last refresh met a document that does not verify, else `feed_stale`. */
-function refuseFor({ lastRefusal }: FeedMemory): Result<TrustedSnapshot> {
+function refuseFor({ isPartial, lastRefusal }: FeedMemory): Result<TrustedSnapshot> {
+  if (isPartial) return refuse('feed_stale', { rule: 'segments_loading' });
   return refuse(lastRefusal?.reason ?? 'feed_stale', lastRefusal?.evidence);
 }
 

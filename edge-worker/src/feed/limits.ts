@@ -24,8 +24,17 @@ export const OBJECT_CACHE_SECONDS = 86_400;
 /** KV caches a miss as well: the second look asks for one no older than this. */
 export const MISSING_OBJECT_CACHE_SECONDS = 30;
 
-/** How long requests wait for the first load of a cold isolate: as long as one read may take. */
-export const FIRST_LOAD_WAIT_MILLISECONDS = READ_TIMEOUT_MILLISECONDS;
+/**
+ * Entries that one request checks: 3 MB to read, hash and look through, some 5 ms. A feed with more is
+ * loaded by several requests, one after the other. A segment is checked whole, whatever it holds.
+ */
+export const PORTION_ENTRIES_MAX = 250_000;
+
+/** How long requests wait for a load that is under way: as long as one read may take. */
+export const LOAD_WAIT_MILLISECONDS = READ_TIMEOUT_MILLISECONDS;
 
 /** How often they look. A load takes some 10 to 50 ms. */
-export const FIRST_LOAD_POLL_MILLISECONDS = 10;
+export const LOAD_POLL_MILLISECONDS = 10;
+
+/** How often they look in vain for one who goes on with a load, having done their own portion of it. */
+export const IDLE_POLLS_MAX = 5;

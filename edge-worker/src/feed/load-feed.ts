@@ -1,9 +1,9 @@
 /**
  * One pass over the feed's objects: read, verify, build. Answers a whole new snapshot or refuses; what
- * was held before is never changed.
+ * was held before is never changed. Of segments it checks no more than one request should pay for, and
+ * the next pass goes on from there.
  */
 
-import { columnsOf, type EntryColumns, mergeColumns } from '@cardea/shared/feed/entry-columns';
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import { acceptHead } from '@cardea/shared/feed/freshness';
 import {
@@ -14,7 +14,11 @@ import {
 } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { type JwtKeys, parseKeyset } from '@cardea/shared/feed/keyset';
-import { createRevocationTable } from '@cardea/shared/feed/revocation-table';
+import {
+  createRevocationTable,
+  type FilteredRuns,
+  filteredEntries,
+} from '@cardea/shared/feed/revocation-table';
 import {
   type EdgeIdentity,
   type OpenedMacaroonKeys,
@@ -25,14 +29,13 @@ import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import { type FeedSource, FeedUnreadable } from './feed-source.ts';
+import { PORTION_ENTRIES_MAX } from './limits.ts';
+import type { SegmentShelf } from './segment-shelf.ts';
 
-/** A snapshot with the parts that the next one may share with it. Plain data. */
+/** A snapshot, and the signed text that it was built from: the same text need not be verified again. */
 export interface LoadedFeed {
   readonly snapshot: FeedSnapshot;
-  /** The signed text that the snapshot was built from: the same text need not be verified again. */
   readonly headText: string;
-  readonly segments: ReadonlyMap<string, EntryColumns>;
-  readonly mergedSegments: EntryColumns;
 }
 
 export interface FeedReading {
@@ -43,19 +46,26 @@ export interface FeedReading {
   readonly clock: () => UnixMilliseconds;
   /** With it the macaroon keys that are sealed for this edge are opened. */
   readonly edgeIdentity?: EdgeIdentity | undefined;
+  readonly portionEntriesMax?: number;
+}
+
+/** What the edge has already. */
+export interface FeedHoldings {
+  readonly held: LoadedFeed | undefined;
+  readonly shelf: SegmentShelf;
 }
 
 /**
- * The feed as it stands now: `held` itself if nothing newer is there. Refuses with `feed_invalid` what
- * is not signed, not pinned or not newer, and with `feed_stale` what cannot be read; `evidence.rule`
- * says which.
+ * The feed as it stands now: `held` itself if nothing newer is there, `undefined` if a newer head has
+ * more segments than one pass checks. Refuses with `feed_invalid` what is not signed, not pinned or not
+ * newer, and with `feed_stale` what cannot be read; `evidence.rule` says which.
  */
 export async function loadFeed(
-  held: LoadedFeed | undefined,
+  holdings: FeedHoldings,
   reading: FeedReading,
-): Promise<Result<LoadedFeed>> {
+): Promise<Result<LoadedFeed | undefined>> {
   try {
-    return await readFeed(held, reading);
+    return await readFeed(holdings, reading);
   } catch (error) {
     // An outage of the store is expected: what is held serves on until its bound.
     if (error instanceof FeedUnreadable) return unreadable(error.code);
@@ -64,9 +74,9 @@ export async function loadFeed(
 }
 
 async function readFeed(
-  held: LoadedFeed | undefined,
+  { held, shelf }: FeedHoldings,
   reading: FeedReading,
-): Promise<Result<LoadedFeed>> {
+): Promise<Result<LoadedFeed | undefined>> {
   const headText = await reading.source.readHead();
   if (headText === undefined) return unreadable('head_missing');
   if (held !== undefined && headText === held.headText) return accept(held);
@@ -79,13 +89,24 @@ async function readFeed(
   });
   if (!verdict.ok) return verdict;
   if (held !== undefined && verdict.value === 'keep') return accept(held);
-  const [keys, segments] = await Promise.all([
+  const { segments } = head.value;
+  shelf.prepareFor(segments);
+  const missing = segments.filter((reference) => !shelf.has(reference));
+  const portion = firstPortion(missing, reading.portionEntriesMax ?? PORTION_ENTRIES_MAX);
+  if (portion.length < missing.length) {
+    const read = await readSegments(portion, shelf, reading);
+    return read.ok ? accept(undefined) : read;
+  }
+  const [keys, read] = await Promise.all([
     readKeyset(head.value, held, reading),
-    readSegments(head.value, held, reading),
+    readSegments(portion, shelf, reading),
   ]);
   if (!keys.ok) return keys;
-  if (!segments.ok) return segments;
-  return accept(build({ headText, head: head.value, keys: keys.value }, segments.value));
+  if (!read.ok) return read;
+  const runs = shelf.runsOf(segments);
+  // Another pass, for another head, may have cleared the shelf meanwhile.
+  if (runs === undefined) return accept(undefined);
+  return accept(build({ headText, head: head.value, keys: keys.value }, runs));
 }
 
 /** The keys of a snapshot. */
@@ -110,42 +131,36 @@ async function readKeyset(
   return accept({ jwtKeys, ...(opened ?? NO_MACAROON_KEYS) });
 }
 
-interface Segments {
-  readonly segments: ReadonlyMap<string, EntryColumns>;
-  readonly mergedSegments: EntryColumns;
-}
-
+/** Puts the segments on the shelf, each read and checked. */
 async function readSegments(
-  head: FeedHead,
-  held: LoadedFeed | undefined,
+  portion: readonly SegmentReference[],
+  shelf: SegmentShelf,
   { source }: FeedReading,
-): Promise<Result<Segments>> {
-  const known = held?.segments ?? new Map<string, EntryColumns>();
-  const read = await Promise.all(
-    head.segments.map((reference) => readSegment(reference, known, source)),
+): Promise<Result<undefined>> {
+  const objects = await Promise.all(
+    portion.map(({ hash }) => source.readObject(segmentObject(hash))),
   );
-  const segments = new Map<string, EntryColumns>();
-  for (const [index, { hash }] of head.segments.entries()) {
-    const segment = read[index];
-    if (segment === undefined || !segment.ok) return segment ?? unreadable('segment_missing');
-    segments.set(hash, segment.value);
+  for (const [index, reference] of portion.entries()) {
+    const bytes = objects[index];
+    if (bytes === undefined) return unreadable('segment_missing');
+    const rows = await parseSegment(new Uint8Array(bytes), reference);
+    if (!rows.ok) return rows;
+    shelf.put(reference, rows.value);
   }
-  // Merging a million entries takes a while; the set of segments seldom changes.
-  const isUnchanged = held !== undefined && sameNames(held.segments, segments);
-  const mergedSegments = isUnchanged ? held.mergedSegments : mergeColumns([...segments.values()]);
-  return accept({ segments, mergedSegments });
+  return accept(undefined);
 }
 
-async function readSegment(
-  reference: SegmentReference,
-  known: ReadonlyMap<string, EntryColumns>,
-  source: FeedSource,
-): Promise<Result<EntryColumns>> {
-  const decoded = known.get(reference.hash);
-  if (decoded !== undefined) return accept(decoded);
-  const bytes = await source.readObject(segmentObject(reference.hash));
-  if (bytes === undefined) return unreadable('segment_missing');
-  return parseSegment(new Uint8Array(bytes), reference);
+/** The first of the missing segments, and as many more as one request should pay for. */
+function firstPortion(
+  missing: readonly SegmentReference[],
+  entriesMax: number,
+): readonly SegmentReference[] {
+  let entries = 0;
+  const end = missing.findIndex(({ entryCount }, index) => {
+    entries += entryCount;
+    return index > 0 && entries > entriesMax;
+  });
+  return end === -1 ? missing : missing.slice(0, end);
 }
 
 interface VerifiedHead {
@@ -154,19 +169,15 @@ interface VerifiedHead {
   readonly keys: EdgeKeys;
 }
 
-function build({ headText, head, keys }: VerifiedHead, segments: Segments): LoadedFeed {
+function build({ headText, head, keys }: VerifiedHead, segments: FilteredRuns): LoadedFeed {
   const { environmentId, seq, issuedAtSeconds, keysetHash } = head;
-  const revocations = createRevocationTable([columnsOf(head.tail), segments.mergedSegments]);
+  const revocations = createRevocationTable([filteredEntries(head.tail), segments]);
   const { jwtKeys, macaroonKeys, unopenedKids } = keys;
   const snapshot = {
     ...{ environmentId, seq, issuedAtSeconds, keysetHash, revocations },
     ...{ jwtKeys, macaroonKeys, unopenedKids },
   };
-  return { snapshot, headText, ...segments };
-}
-
-function sameNames(a: ReadonlyMap<string, unknown>, b: ReadonlyMap<string, unknown>): boolean {
-  return a.size === b.size && [...a.keys()].every((name) => b.has(name));
+  return { snapshot, headText };
 }
 
 function unreadable(rule: string) {

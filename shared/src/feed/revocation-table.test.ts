@@ -2,11 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { refuse } from '../result.ts';
 import { unixSeconds } from '../time.ts';
-import { encodeEntries, FOR_GOOD, mergeEntries } from './entry.ts';
-import { columnsOf, decodeColumns, mergeColumns } from './entry-columns.ts';
+import { encodeEntries, FOR_GOOD, mergeEntries, type RevocationEntry } from './entry.ts';
+import { decodeRows, entriesIn, rowsOf } from './entry-rows.ts';
 import { objectHash } from './object-hash.ts';
-import { createRevocationTable, isRevoked } from './revocation-table.ts';
-import { EVERYTHING } from './scope-id.ts';
+import {
+  createRevocationTable,
+  type FilteredRuns,
+  filteredEntries,
+  isRevoked,
+} from './revocation-table.ts';
+import { ScopeFilter } from './scope-filter.ts';
+import { EVERYTHING, type ScopeId } from './scope-id.ts';
 import { parseSegment } from './segment.ts';
 import { entry } from './testing/feed-fixture.ts';
 
@@ -19,40 +25,112 @@ const anyEntry = fc
   .map(([high, low, bound]) => entry(high, low, bound));
 const runs = fc.array(fc.array(anyEntry).map(mergeEntries), { maxLength: 5 });
 
+/** Segments behind one filter, as an edge has them. */
+function filteredRuns(lists: ReadonlyArray<readonly RevocationEntry[]>): FilteredRuns {
+  const rows = lists.map(rowsOf);
+  const filter = new ScopeFilter(rows.reduce((sum, { count }) => sum + count, 0));
+  for (const run of rows) filter.add(run);
+  return { filter, runs: rows };
+}
+
+/** What a plain map says: the reference. */
+function highestBounds(lists: ReadonlyArray<readonly RevocationEntry[]>): Map<bigint, number> {
+  const bounds = new Map<bigint, number>();
+  for (const { scopeId, boundSeconds } of lists.flat()) {
+    const id = idOf(scopeId);
+    bounds.set(id, Math.max(bounds.get(id) ?? 0, boundSeconds));
+  }
+  return bounds;
+}
+
+const idOf = ({ high, low }: ScopeId) => (BigInt(high) << 32n) | BigInt(low);
+
 describe('a revocation table', () => {
-  test('answers the highest bound of exactly the scope asked, merged or not', () => {
+  test('answers the highest bound of exactly the scope asked, from one group or several', () => {
     fc.assert(
       fc.property(runs, word, word, (lists, high, low) => {
-        const bounds = lists
-          .flat()
-          .filter(({ scopeId }) => scopeId.high === high && scopeId.low === low)
-          .map(({ boundSeconds }) => boundSeconds);
-        const expected = bounds.length === 0 ? undefined : Math.max(...bounds);
-        const columns = lists.map(columnsOf);
-        expect(createRevocationTable(columns).boundOf({ high, low })).toBe(expected);
-        const merged = mergeColumns(columns);
-        expect(createRevocationTable([merged]).boundOf({ high, low })).toBe(expected);
+        const expected = highestBounds(lists).get(idOf({ high, low }));
+        for (const groups of [[filteredRuns(lists)], lists.map(filteredEntries)]) {
+          const table = createRevocationTable(groups);
+          expect(table.boundOf({ high, low })).toBe(expected);
+          expect(table.size).toBe(lists.flat().length);
+        }
       }),
     );
   });
 
-  test('merged columns are those of the merged entries, and segments decode to them', () => {
+  test('decoded segments are the rows of their entries, and give them back', () => {
     fc.assert(
       fc.property(runs, (lists) => {
         const merged = mergeEntries(lists.flat());
-        expect(mergeColumns(lists.map(columnsOf))).toEqual(columnsOf(merged));
-        expect(decodeColumns(encodeEntries(merged))).toEqual({
-          ok: true,
-          value: columnsOf(merged),
-        });
+        expect(decodeRows(encodeEntries(merged))).toEqual({ ok: true, value: rowsOf(merged) });
+        expect([...entriesIn(rowsOf(merged))]).toEqual(merged);
       }),
     );
   });
 
   test('is empty without runs', () => {
-    const table = createRevocationTable([]);
-    expect(table.size).toBe(0);
-    expect(table.boundOf(EVERYTHING)).toBeUndefined();
+    for (const table of [createRevocationTable([]), createRevocationTable([filteredRuns([])])]) {
+      expect([table.size, table.byteLength]).toEqual([0, 0]);
+      expect(table.boundOf(EVERYTHING)).toBeUndefined();
+    }
+  });
+
+  test('rows of unsorted entries are not made', () => {
+    expect(() => filteredEntries([entry(2, 0), entry(1, 0)])).toThrow(RangeError);
+  });
+});
+
+describe('a table of 60,000 entries in six runs', () => {
+  const random = mulberry32(20_261_127);
+  const uint32 = () => Math.floor(random() * 2 ** 32);
+  /** Random ids, some next to each other, and those at the ends of words, halves and the whole. */
+  const anyScope = (): ScopeId => {
+    const kind = uint32() % 32;
+    const edges = [0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
+    const high = kind === 0 ? (edges[uint32() % 6] ?? 0) : kind === 1 ? 77 : uint32();
+    return { high, low: kind < 3 ? (edges[uint32() % 6] ?? 0) : uint32() };
+  };
+  const lists = Array.from({ length: 6 }, () =>
+    mergeEntries(
+      Array.from({ length: 10_000 }, () => ({ scopeId: anyScope(), boundSeconds: uint32() })),
+    ),
+  );
+  const reference = highestBounds(lists);
+  const [tail = [], ...segments] = lists;
+  const table = createRevocationTable([filteredEntries(tail), filteredRuns(segments)]);
+
+  test('agrees with a map on every entry, on its neighbours, and on 120,000 others', () => {
+    const wrong: bigint[] = [];
+    const compare = (scopeId: ScopeId) => {
+      const id = idOf(scopeId);
+      if (table.boundOf(scopeId) !== reference.get(id)) wrong.push(id);
+    };
+    for (const { scopeId } of lists.flat()) {
+      const { high, low } = scopeId;
+      compare(scopeId);
+      compare({ high, low: (low + 1) >>> 0 });
+      compare({ high, low: (low - 1) >>> 0 });
+      compare({ high: (high + 1) >>> 0, low });
+    }
+    for (let i = 0; i < 120_000; i++) compare(anyScope());
+    expect(wrong).toEqual([]);
+    expect(reference.size).toBeGreaterThan(40_000);
+  }, 30_000);
+
+  test('is asked in vain for most scopes that are in no run: the filter says no', () => {
+    const filter = filteredRuns(segments).filter;
+    let passed = 0;
+    for (let i = 0; i < 100_000; i++) {
+      if (filter.mayContain({ high: uint32(), low: uint32() })) passed++;
+    }
+    expect(passed / 100_000).toBeLessThan(0.05);
+  });
+
+  test('takes 12 bytes an entry and at most 4 for the filters', () => {
+    const bytes = table.byteLength - 12 * table.size;
+    expect(bytes).toBeGreaterThan(0);
+    expect(bytes).toBeLessThanOrEqual(4 * table.size);
   });
 });
 
@@ -64,7 +142,7 @@ describe('a token is revoked', () => {
     scopeIds: [token, key, EVERYTHING],
   });
   const tableOf = (...entries: ReturnType<typeof entry>[]) =>
-    createRevocationTable([columnsOf(mergeEntries(entries))]);
+    createRevocationTable([filteredEntries(mergeEntries(entries))]);
 
   test.each([
     ['up to the bound', tableOf(entry(8, 8, 100)), 100, true],
@@ -88,7 +166,7 @@ describe('a segment', () => {
   });
 
   test('is accepted as its reference says', async () => {
-    const expected = columnsOf([entry(1, 1), entry(2, 2, 9)]);
+    const expected = rowsOf([entry(1, 1), entry(2, 2, 9)]);
     expect(await parseSegment(bytes, await reference())).toEqual({ ok: true, value: expected });
   });
 
@@ -112,3 +190,14 @@ describe('a segment', () => {
     );
   });
 });
+
+/** The generator of that name: the same numbers from the same seed, in [0, 1). */
+function mulberry32(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}

@@ -1,17 +1,39 @@
 /** Look-ups of revocations: what every request asks, from memory alone. */
 
-import { boundIn, type EntryColumns } from './entry-columns.ts';
+import type { RevocationEntry } from './entry.ts';
+import { boundIn, type EntryRows, rowsOf } from './entry-rows.ts';
+import { ScopeFilter } from './scope-filter.ts';
 import type { ScopeId } from './scope-id.ts';
 import type { RevocationTable, TokenScopes } from './snapshot.ts';
 
+/** Sorted runs, and a filter that every one of their scopes is in (and others may be). */
+export interface FilteredRuns {
+  readonly filter: ScopeFilter;
+  readonly runs: readonly EntryRows[];
+}
+
 /**
- * A table over several sorted runs, for an edge the segments (merged) and the tail. If a scope stands
- * in more than one run the highest bound counts. Each run costs a binary search.
+ * A table over several groups of runs, for an edge the segments and the tail. If a scope stands in
+ * more than one run the highest bound counts. A group costs one look into its filter, and a binary
+ * search a run for what passes it.
  */
-export function createRevocationTable(runs: readonly EntryColumns[]): RevocationTable {
-  const searched = runs.filter((run) => run.high.length > 0);
-  const size = searched.reduce((sum, run) => sum + run.high.length, 0);
-  return { size, boundOf: (scopeId) => highestBound(searched, scopeId) };
+export function createRevocationTable(groups: readonly FilteredRuns[]): RevocationTable {
+  const searched = groups.filter(({ runs }) => runs.some(({ count }) => count > 0));
+  return {
+    size: sumOf(searched, ({ count }) => count),
+    byteLength:
+      sumOf(searched, ({ view }) => view.byteLength) +
+      searched.reduce((sum, { filter }) => sum + filter.byteLength, 0),
+    boundOf: (scopeId) => highestBound(searched, scopeId),
+  };
+}
+
+/** A run of its own: entries that are strictly sorted, as a decoded tail is; else throws `RangeError`. */
+export function filteredEntries(sorted: readonly RevocationEntry[]): FilteredRuns {
+  const rows = rowsOf(sorted);
+  const filter = new ScopeFilter(rows.count);
+  filter.add(rows);
+  return { filter, runs: [rows] };
 }
 
 /** Whether `iat <= bound` for any scope of the token. */
@@ -23,11 +45,21 @@ export function isRevoked(table: RevocationTable, token: TokenScopes): boolean {
   return false;
 }
 
-function highestBound(runs: readonly EntryColumns[], scopeId: ScopeId): number | undefined {
+function highestBound(groups: readonly FilteredRuns[], scopeId: ScopeId): number | undefined {
   let highest: number | undefined;
-  for (const run of runs) {
-    const bound = boundIn(run, scopeId);
-    if (bound !== undefined && (highest === undefined || bound > highest)) highest = bound;
+  for (const { filter, runs } of groups) {
+    if (!filter.mayContain(scopeId)) continue;
+    for (const run of runs) {
+      const bound = boundIn(run, scopeId);
+      if (bound !== undefined && (highest === undefined || bound > highest)) highest = bound;
+    }
   }
   return highest;
+}
+
+function sumOf(groups: readonly FilteredRuns[], measure: (run: EntryRows) => number): number {
+  return groups.reduce(
+    (sum, { runs }) => runs.reduce((inner, run) => inner + measure(run), sum),
+    0,
+  );
 }

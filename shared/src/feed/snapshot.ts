@@ -16,7 +16,10 @@ export interface FeedSnapshot extends OpenedMacaroonKeys {
 }
 
 export interface RevocationTable {
+  /** Entries. */
   readonly size: number;
+  /** Bytes that it keeps in memory: entries and filters. */
+  readonly byteLength: number;
   /** The bound for exactly this scope, or `undefined`. Constant memory, no allocation. */
   boundOf(scopeId: ScopeId): number | undefined;
 }
