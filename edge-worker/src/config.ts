@@ -13,8 +13,8 @@ import {
   DERIVED_TOKEN_TTL_SECONDS_CEILING,
   DERIVED_TOKEN_TTL_SECONDS_MAX_DEFAULT,
 } from '@cardea/shared/limits';
+import { readPath } from '@cardea/shared/path/read-path';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
-import { readPath } from './request-target.ts';
 import { parseRoutes, type RouteRule } from './routes.ts';
 
 /** What the runtime hands to the worker: variables, secrets and bindings, by name. */

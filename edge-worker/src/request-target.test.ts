@@ -3,10 +3,11 @@
  * differently (threats 12 and 13).
  */
 
+import { PATH_LENGTH_MAX, readPath } from '@cardea/shared/path/read-path';
 import { refuse } from '@cardea/shared/result';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { PATH_LENGTH_MAX, readPath, readTarget } from './request-target.ts';
+import { readTarget } from './request-target.ts';
 
 const ambiguous = (rule: string) => refuse('path_ambiguous', { rule });
 

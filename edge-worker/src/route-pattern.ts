@@ -4,7 +4,7 @@
  * See `docs/routes.md`.
  */
 
-import { readPath } from './request-target.ts';
+import { readPath } from '@cardea/shared/path/read-path';
 
 /** What one segment must be: this text after decoding, or anything (`undefined`). */
 type SegmentPattern = string | undefined;

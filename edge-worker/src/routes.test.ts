@@ -1,8 +1,8 @@
 /** Guarantee: the first rule that matches decides, nothing matches by accident, and a policy that is
  * not understood whole is refused whole. */
 
+import { readPath } from '@cardea/shared/path/read-path';
 import { describe, expect, test } from 'vitest';
-import { readPath } from './request-target.ts';
 import { matchesPattern, parseRoutePattern, type RoutePattern } from './route-pattern.ts';
 import { matchRoute, parseRoutes, ROUTES_MAX, type RouteRule } from './routes.ts';
 

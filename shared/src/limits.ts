@@ -48,3 +48,18 @@ export const FEED_SEGMENTS_MAX = 32;
 
 /** Entries in all segments of one head, and the 12 bytes of each: 24 MB of an isolate's 128 MB. */
 export const FEED_ENTRIES_MAX = 2_000_000;
+
+/** Largest macaroon in binary form, bytes: a token's text is no longer either. */
+export const MACAROON_BYTES_MAX = 8 * 1024;
+
+/** Caveats on one macaroon. Each costs one HMAC, or three and a decryption. */
+export const CAVEATS_MAX = 64;
+
+/** Discharges that come with one macaroon, nested ones counted. */
+export const DISCHARGES_MAX = 16;
+
+/** Elements of one list in a caveat (methods, paths, hosts, ranges, tools). */
+export const CAVEAT_LIST_MAX = 64;
+
+/** Longest text of a single value in a caveat, characters. A name or a URL, not a document. */
+export const CAVEAT_VALUE_LENGTH_MAX = 1024;

@@ -74,6 +74,25 @@ export const REFUSALS = {
   audience_mismatch: token('The token is for another audience.'),
   tenant_mismatch: token('The token belongs to another tenant.'),
   token_revoked: token('The token, its key or its actor has been revoked.'),
+
+  // Macaroons: form, discharges, caveats (docs/caveats.md).
+  macaroon_malformed: token('The token is not a well-formed macaroon.'),
+  discharge_missing: token('A third-party caveat of the token comes without its discharge.'),
+  discharge_unused: token('The token comes with a discharge that no caveat asks for.'),
+  caveat_unknown: {
+    status: 403,
+    wireCode: null,
+    retryable: false,
+    detail: 'The token has a caveat that this server does not know, so it allows nothing here.',
+  },
+  caveat_not_cleared: {
+    status: 403,
+    wireCode: null,
+    retryable: false,
+    detail: 'The request does not satisfy a caveat of the token.',
+  },
+
+  // Where it comes from.
   ip_not_allowed: {
     status: 403,
     wireCode: null,

@@ -4,14 +4,15 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare';
 
-export async function bundleWorker(path: string): Promise<string> {
+/** `external`: what workerd itself brings besides `cloudflare:*`. */
+export async function bundleWorker(path: string, external: string[] = []): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(path, import.meta.url))],
     bundle: true,
     minify: true,
     format: 'esm',
     target: 'es2024',
-    external: ['cloudflare:*'],
+    external: ['cloudflare:*', ...external],
     write: false,
     logLevel: 'error',
   });

@@ -44,6 +44,11 @@ const ROWS: Readonly<Partial<Record<RefusalReason, CredentialRefusalRow>>> = {
   ip_not_allowed: row('IP_NOT_ALLOWED', 'ip_not_allowed', 'Not allowed from this address.'),
 
   token_malformed: SIGNATURE,
+  macaroon_malformed: SIGNATURE,
+  discharge_missing: SIGNATURE,
+  discharge_unused: SIGNATURE,
+  caveat_unknown: SIGNATURE,
+  caveat_not_cleared: SIGNATURE,
   token_too_large: row('INVALID_FORMAT', 'unknown_credential', 'The credential is too long.'),
   token_type_unsupported: TYPE,
   token_algorithm_unsupported: SIGNATURE,

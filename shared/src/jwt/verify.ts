@@ -5,32 +5,22 @@ import { type VerificationKey, verifySignature } from '../crypto/verification-ke
 import { isJsonObject, type JsonObject, parseStrictJson } from '../json/strict-json.ts';
 import { accept, type Result, refuse } from '../result.ts';
 import type { UnixSeconds } from '../time.ts';
-import type { TokenClaims, VerifiedClaims } from './claims.ts';
+import {
+  checkKey,
+  checkParties,
+  checkTimes,
+  type KeyBinding,
+  type TokenPolicy,
+} from './check-claims.ts';
+import type { VerifiedClaims } from './claims.ts';
 import type { UnverifiedJwtHeader } from './header.ts';
 import { parseJwt, rememberHeader } from './parse.ts';
 import { parseClaims } from './parse-claims.ts';
 
 /** A verification key with what the keyset binds it to. */
-export interface JwtVerificationKey extends VerificationKey {
-  readonly kid: string;
-  readonly tenantId: string;
-  readonly issuer: string;
-  readonly audience: string;
-  /** The key verifies tokens from this second … */
-  readonly notBeforeSeconds: UnixSeconds;
-  /** … and before this one. */
-  readonly notAfterSeconds: UnixSeconds;
-}
+export interface JwtVerificationKey extends VerificationKey, KeyBinding {}
 
-export interface JwtPolicy {
-  readonly issuer: string;
-  readonly audience: string;
-  readonly tenantId: string;
-  /** Longest `exp − iat` accepted, seconds. */
-  readonly lifetimeSecondsMax: number;
-  /** Applied to `nbf` and to an `iat` in the future, never to `exp`. */
-  readonly clockSkewSeconds: number;
-}
+export type JwtPolicy = TokenPolicy;
 
 export interface JwtVerification<Key extends JwtVerificationKey = JwtVerificationKey> {
   readonly keys: ReadonlyMap<string, Key>;
@@ -83,7 +73,7 @@ export async function verifyJwtUnderKey<Key extends JwtVerificationKey>(
   if (!claims.ok) return claims;
   const refused =
     checkTimes(claims.value, verification) ?? checkParties(claims.value, verification.policy);
-  // The one place where the brand is given.
+  // The brand of a JWT's claims is given here.
   return refused ?? accept({ claims: claims.value as VerifiedClaims, key: key.value });
 }
 
@@ -96,48 +86,11 @@ function selectKey<Key extends JwtVerificationKey>(
   if (key === undefined) return refuse('signing_key_unknown');
   const { kid } = key;
   if (key.algorithm !== header.algorithm) return refuse('token_algorithm_unsupported', { kid });
-  const isLive = nowSeconds >= key.notBeforeSeconds && nowSeconds < key.notAfterSeconds;
-  if (!isLive) {
-    return refuse('signing_key_not_live', { kid });
-  }
-  if (key.tenantId !== policy.tenantId) return refuse('tenant_mismatch', { kid });
-  if (key.issuer !== policy.issuer) return refuse('issuer_mismatch', { kid });
-  if (key.audience !== policy.audience) return refuse('audience_mismatch', { kid });
-  return accept(key);
+  return checkKey(key, { policy, nowSeconds }) ?? accept(key);
 }
 
 /** `undefined` unless it is a strict JSON object. */
 function parsePayload(json: string): JsonObject | undefined {
   const payload = parseStrictJson(json);
   return isJsonObject(payload) ? payload : undefined;
-}
-
-type RefusedResult = ReturnType<typeof refuse>;
-
-/**
- * RFC 7519 §4.1.4 to §4.1.6: no leeway for `exp`, a bounded one for what lies in the future. Each rule
- * is written so that a clock or a limit that is not a number refuses.
- */
-function checkTimes(
-  claims: TokenClaims,
-  { policy, nowSeconds }: JwtVerification,
-): RefusedResult | undefined {
-  const { issuedAtSeconds, notBeforeSeconds = issuedAtSeconds, expiresAtSeconds } = claims;
-  if (!(nowSeconds < expiresAtSeconds)) return refuse('token_expired', { exp: expiresAtSeconds });
-  const latestStart = nowSeconds + policy.clockSkewSeconds;
-  if (!(notBeforeSeconds <= latestStart)) return refuse('token_not_yet_valid', { claim: 'nbf' });
-  if (!(issuedAtSeconds <= latestStart)) return refuse('token_not_yet_valid', { claim: 'iat' });
-  const lifetimeSeconds = expiresAtSeconds - issuedAtSeconds;
-  if (!(lifetimeSeconds <= policy.lifetimeSecondsMax)) {
-    return refuse('token_lifetime_too_long', { lifetimeSeconds });
-  }
-  return undefined;
-}
-
-/** RFC 7519 §4.1.1 and §4.1.3, and the tenant: code units are compared, nothing is normalised. */
-function checkParties(claims: TokenClaims, policy: JwtPolicy): RefusedResult | undefined {
-  if (claims.issuer !== policy.issuer) return refuse('issuer_mismatch');
-  if (!claims.audiences.includes(policy.audience)) return refuse('audience_mismatch');
-  if (claims.tenantId !== policy.tenantId) return refuse('tenant_mismatch');
-  return undefined;
 }

@@ -1,0 +1,37 @@
+/** The identifier of a derived macaroon: which key made it, and which token it is. */
+
+import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
+import { isUuidV4 } from '../bytes/uuid.ts';
+import { isJsonObject, ownMember, parseStrictJson } from '../json/strict-json.ts';
+import { KID_BYTES_MAX } from '../limits.ts';
+import { accept, type Result, refuse } from '../result.ts';
+import type { Bytes } from './macaroon.ts';
+
+export interface MacaroonIdentifier {
+  /** `jti`: a version-4 UUID, the same as in the base grant. */
+  readonly tokenId: string;
+  /** `kid` of the macaroon key: a name to look up in a map, nothing else. */
+  readonly kid: string;
+}
+
+/** UTF-8 of `{"jti":"…","kid":"…"}`, in this order and without white space. */
+export function encodeIdentifier({ tokenId, kid }: MacaroonIdentifier): Bytes {
+  return encodeUtf8(JSON.stringify({ jti: tokenId, kid }));
+}
+
+/** Refuses all but what {@link encodeIdentifier} writes, with `macaroon_malformed`. */
+export function parseIdentifier(bytes: Bytes): Result<MacaroonIdentifier> {
+  const text = decodeUtf8(bytes);
+  const json = text === undefined ? undefined : parseStrictJson(text, 1);
+  if (!isJsonObject(json)) return refuse('macaroon_malformed', { part: 'identifier' });
+  const tokenId = ownMember(json, 'jti');
+  const kid = ownMember(json, 'kid');
+  if (typeof tokenId !== 'string' || !isUuidV4(tokenId) || typeof kid !== 'string') {
+    return refuse('macaroon_malformed', { part: 'identifier' });
+  }
+  const isShort = kid !== '' && encodeUtf8(kid).length <= KID_BYTES_MAX;
+  if (!isShort || JSON.stringify({ jti: tokenId, kid }) !== text) {
+    return refuse('macaroon_malformed', { part: 'identifier' });
+  }
+  return accept({ tokenId, kid });
+}
