@@ -46,6 +46,11 @@ const policy = {
   clockSkewSeconds: 60,
 };
 
+const CALLED = {
+  ...{ method: 'GET', url: 'https://api.test/v1/notes', segments: ['v1', 'notes'] },
+  ...{ tool: undefined, clientAddress: '203.0.113.7' },
+};
+
 /** An edge with a feed that has been published and loaded, at START_SECONDS. */
 async function edge(keys: readonly KeysetKey[] = [tokenKey]) {
   const feed = new ScriptedFeed();
@@ -58,7 +63,7 @@ async function edge(keys: readonly KeysetKey[] = [tokenKey]) {
       token,
       requiredScopes: [],
       stale: { openForSeconds: 0 },
-      clientAddress: '203.0.113.7',
+      called: CALLED,
       context,
       ...changes,
     });
@@ -86,7 +91,7 @@ describe('a token seen before', () => {
       token,
       requiredScopes: ['notes:read'],
       stale: { openForSeconds: 0 },
-      clientAddress: undefined,
+      called: { ...CALLED, clientAddress: undefined },
       context: requestAt(feed.now),
     });
     expect(answer).toMatchObject(ACCEPTED);
@@ -241,7 +246,7 @@ describe('scopes and addresses', () => {
     const { ask } = await edge();
     const token = await tokenAt(START_SECONDS, { acl: ['203.0.113.0/24', '2001:db8::/32'] });
     for (const _ of ['first sight', 'second sight']) {
-      const answer = await ask(token, { clientAddress });
+      const answer = await ask(token, { called: { ...CALLED, clientAddress } });
       expect(answer).toMatchObject(expected ? ACCEPTED : refused('ip_not_allowed'));
     }
   });

@@ -1,32 +1,34 @@
 /**
  * The whole decision about one token on one route. No I/O but the feed's own; the clock is an
  * argument. Nothing that may change while a token lives is ever taken from the cache: every request
- * asks for expiry, the signing key, revocation, address and scopes again.
+ * asks for expiry, the key, revocation, address, scopes and, of a macaroon, every caveat again.
  */
 
 import { isRevoked } from '@cardea/shared/feed/revocation-table';
-import { tokenScopesOf } from '@cardea/shared/feed/token-scopes';
 import { isAddressAllowed } from '@cardea/shared/ip/cidr';
-import { type JwtPolicy, verifyJwtUnderKey } from '@cardea/shared/jwt/verify';
+import type { TokenPolicy } from '@cardea/shared/jwt/check-claims';
+import { clearCaveats } from '@cardea/shared/macaroon/clear';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import type { EdgeFeed, RequestContext, StalePolicy, TrustedSnapshot } from './feed/edge-feed.ts';
-import { identityHeadersOf } from './identity-headers.ts';
+import { type CalledWith, type CaveatCheckers, factsOf } from './request-facts.ts';
 import type { VerifiedToken, VerifiedTokenCache } from './verified-token-cache.ts';
+import { verifyToken } from './verify-token.ts';
 
 export interface AuthorizeOptions {
   readonly feed: EdgeFeed;
   readonly cache: VerifiedTokenCache;
-  readonly policy: JwtPolicy;
+  readonly policy: TokenPolicy;
   readonly clock: () => UnixMilliseconds;
+  /** Without them no `ext:` caveat is cleared. */
+  readonly checkers?: CaveatCheckers | undefined;
 }
 
 export interface AccessRequest {
   readonly token: string;
   readonly requiredScopes: readonly string[];
   readonly stale: StalePolicy;
-  /** The client's address as the platform saw it; `undefined` is in no range. */
-  readonly clientAddress: string | undefined;
+  readonly called: CalledWith;
   readonly context: RequestContext;
 }
 
@@ -62,10 +64,10 @@ function decide(
   );
 }
 
-/** All that must hold now for a token whose signature and claims were verified once. */
+/** All that must hold now for a token whose signature or chain, and claims, were verified once. */
 function clear(
-  { clock, policy }: AuthorizeOptions,
-  { requiredScopes, clientAddress }: AccessRequest,
+  { clock, policy, checkers }: AuthorizeOptions,
+  { requiredScopes, called }: AccessRequest,
   grant: Grant,
 ): Result<Grant> {
   const { token, trusted } = grant;
@@ -82,7 +84,14 @@ function clear(
     return refuse('token_revoked', { seq: trusted.snapshot.seq });
   }
   if (token.allowedCidrs !== undefined) {
-    if (!isAddressAllowed(clientAddress ?? '', token.allowedCidrs)) return refuse('ip_not_allowed');
+    const { clientAddress = '' } = called;
+    if (!isAddressAllowed(clientAddress, token.allowedCidrs)) return refuse('ip_not_allowed');
+  }
+  if (token.narrowing !== undefined) {
+    const { audience } = policy;
+    const around = { nowSeconds, audience, requiredScopes, checkers };
+    const cleared = clearCaveats(token.narrowing.caveats, factsOf(called, token.narrowing, around));
+    if (!cleared.ok) return cleared;
   }
   for (const scope of requiredScopes) {
     if (!token.scopes.includes(scope)) return refuse('scope_insufficient', { scope });
@@ -97,30 +106,16 @@ async function verify(
   trusted: TrustedSnapshot,
 ): Promise<Result<Grant>> {
   const verifyUnder = ({ snapshot }: TrustedSnapshot) =>
-    verifyJwtUnderKey(text, { keys: snapshot.jwtKeys, policy, nowSeconds: secondsOf(clock()) });
+    verifyToken(text, { snapshot, policy, nowSeconds: secondsOf(clock()) });
   let current = trusted;
-  let verified = await verifyUnder(current);
-  if (!verified.ok && verified.refusal.reason === 'signing_key_unknown') {
+  let token = await verifyUnder(current);
+  if (!token.ok && token.refusal.reason === 'signing_key_unknown') {
     const refreshed = await feed.refreshForUnknownKey(context, stale);
     if (!refreshed.ok) return refreshed;
     current = refreshed.value;
-    verified = await verifyUnder(current);
+    token = await verifyUnder(current);
   }
-  if (!verified.ok) return verified;
-  const { claims, key } = verified.value;
-  const revocationScopes = tokenScopesOf(claims, key);
-  if (!revocationScopes.ok) return revocationScopes;
-  const { issuedAtSeconds, notBeforeSeconds = issuedAtSeconds } = claims;
-  const token: VerifiedToken = {
-    keysetHash: current.snapshot.keysetHash,
-    key,
-    notBeforeSeconds: notBeforeSeconds > issuedAtSeconds ? notBeforeSeconds : issuedAtSeconds,
-    expiresAtSeconds: claims.expiresAtSeconds,
-    revocationScopes: revocationScopes.value,
-    scopes: claims.scopes,
-    allowedCidrs: claims.allowedCidrs,
-    identity: identityHeadersOf(claims),
-  };
-  cache.put(text, token);
-  return accept({ token, trusted: current });
+  if (!token.ok) return token;
+  cache.put(text, token.value);
+  return accept({ token: token.value, trusted: current });
 }

@@ -14,6 +14,7 @@ import { answerOwnEndpoint } from './own-endpoints.ts';
 import { problemResponse } from './problem.ts';
 import { CLIENT_ADDRESS, clientResponse, type ForwardedCall, originRequest } from './proxy.ts';
 import { type Log, reportDegraded, reportFailure, reportRefusal } from './report.ts';
+import type { CaveatCheckers } from './request-facts.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
 import { OWN_SEGMENT } from './route-pattern.ts';
 import { METHODS, matchRoute, type RouteAccess, type RouteRule } from './routes.ts';
@@ -22,6 +23,8 @@ import { VerifiedTokenCache } from './verified-token-cache.ts';
 export interface EdgeOptions {
   readonly config: Omit<EdgeConfig, 'feedNamespace' | 'feedPublicKeys'>;
   readonly feed: EdgeFeed;
+  /** Who can clear `ext:` caveats of macaroons. Without them none is cleared (docs/caveats.md). */
+  readonly checkers?: CaveatCheckers;
   /** Milliseconds since 1970. */
   readonly now: () => number;
   /** Fetch, towards the origin. Throws if there is no answer. */
@@ -58,6 +61,7 @@ export function createEdge(options: EdgeOptions): EdgeHandler {
     cache: new VerifiedTokenCache(),
     policy: config.jwtPolicy,
     clock: () => unixMilliseconds(now()),
+    checkers: options.checkers,
   };
   const edge: Edge = { ...options, authorizing };
   return async (request, background) => {
@@ -103,13 +107,20 @@ async function handleRoute(
     return forward(edge, passage, { target, requestId, identity: undefined });
   }
   const { headers } = request;
-  const token = extractToken(headers.get('authorization'), target.query);
+  const acceptsMacaroons = edge.config.edgeCredentials !== undefined;
+  const token = extractToken(headers.get('authorization'), target.query, acceptsMacaroons);
   if (!token.ok) return refused(edge, passage, token.refusal);
   const pending = authorize(edge.authorizing, {
     token: token.value,
     requiredScopes: access.scopes,
     stale: access.stale,
-    clientAddress: headers.get(CLIENT_ADDRESS) ?? undefined,
+    called: {
+      method: request.method,
+      url: request.url,
+      segments: target.segments,
+      tool: access.tool,
+      clientAddress: headers.get(CLIENT_ADDRESS) ?? undefined,
+    },
     context: {
       now: edge.authorizing.clock(),
       waitUntil: (work) => background.waitUntil(work),

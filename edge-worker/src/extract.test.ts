@@ -26,6 +26,30 @@ describe('accepted presentations', () => {
   });
 });
 
+describe('a macaroon', () => {
+  const MACAROON = 'mc_v1_AgEUaHR0cHM.AgEFYWI';
+
+  test('with its discharges is accepted where there are keys for it, and only there', () => {
+    expect(extractToken(`Bearer ${MACAROON}`, '', true)).toEqual(accept(MACAROON));
+    expect(extractToken(`Bearer ${MACAROON}`, '', false)).toEqual(refuse('token_type_unsupported'));
+  });
+
+  test.each([
+    [`Bearer ${MACAROON}, Bearer ${MACAROON}`, 'credential_ambiguous'],
+    [`Bearer ${MACAROON},${MACAROON}`, 'credential_ambiguous'],
+    [`Macaroon ${MACAROON}`, 'credential_scheme_unknown'],
+    [`Bearer mc_v1_${'a'.repeat(8193)}`, 'token_too_large'],
+    [`Bearer ${ISSUED}`, 'api_key_not_accepted'],
+  ] as const)('changes nothing about %j: %s', (authorization, reason) => {
+    expect(extractToken(authorization, '', true)).toMatchObject({ ok: false, refusal: { reason } });
+  });
+
+  test.each(['MC_v1_AgEU', 'mc_v2_AgEU', 'mc_v1', ' mc_v1_AgEU'])('%j is none', (text) => {
+    // Left to the verifier of JWTs, which refuses it.
+    expect(extractToken(`Bearer x${text}`, '', true)).toEqual(accept(`x${text}`));
+  });
+});
+
 describe('refused presentations', () => {
   test.each([
     [null, 'credential_missing'],

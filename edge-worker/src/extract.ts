@@ -6,24 +6,30 @@
 
 import { kindOfCredential } from '@cardea/shared/credential/kind';
 import { TOKEN_BYTES_MAX } from '@cardea/shared/limits';
+import { isMacaroonToken, MACAROON_PREFIX } from '@cardea/shared/macaroon/token-text';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 
-/** Kinds of token that Cardea knows and this edge does not verify. */
-const ROUTING = { macaroonPrefixes: ['mc'] };
+const ROUTING = { macaroonPrefixes: [MACAROON_PREFIX] };
 
 const BEARER = 'bearer ';
 const SPACE = 0x20;
 const QUERY_PARAMETER = 'access_token';
 
 /**
- * The text after `Bearer `. `authorization` is the header's value as Fetch joins it (several values
- * with commas, which no token contains), `query` the raw query.
+ * The text after `Bearer `; a macaroon brings its discharges in the same text. `authorization` is the
+ * header's value as Fetch joins it (several values with commas, which no token contains), `query` the
+ * raw query; `acceptsMacaroons` says whether this edge has keys for them.
  *
  * Refuses with `credential_missing`, `credential_scheme_unknown`, `credential_ambiguous` (several
  * values, or `access_token` in the query, with or without the header), `token_too_large`,
- * `api_key_not_accepted` (an issued API key) and `token_type_unsupported` (a macaroon).
+ * `api_key_not_accepted` (an issued API key) and `token_type_unsupported` (a macaroon, unless
+ * `acceptsMacaroons`).
  */
-export function extractToken(authorization: string | null, query: string): Result<string> {
+export function extractToken(
+  authorization: string | null,
+  query: string,
+  acceptsMacaroons = false,
+): Result<string> {
   if (query !== '' && hasTokenParameter(query)) {
     return refuse('credential_ambiguous', { place: 'query' });
   }
@@ -38,7 +44,10 @@ export function extractToken(authorization: string | null, query: string): Resul
   while (authorization.charCodeAt(start) === SPACE) start += 1;
   const token = authorization.slice(start);
   if (token.length > TOKEN_BYTES_MAX) return refuse('token_too_large');
-  return token.startsWith('eyJ') ? accept(token) : classify(token);
+  if (token.startsWith('eyJ') || (acceptsMacaroons && isMacaroonToken(token))) {
+    return accept(token);
+  }
+  return classify(token);
 }
 
 type Refused = ReturnType<typeof refuse>;

@@ -157,6 +157,17 @@ describe('the policy', () => {
     expect(stale).toEqual([{ openForSeconds: 0 }, { openForSeconds: 0 }, { openForSeconds: 300 }]);
   });
 
+  test('a tool is a name that a caveat can have', () => {
+    const tools = ['search', 'Mail.v2', 'mcp:fs/read_file', 'a'.repeat(128)];
+    const routes = policyOf(tools.map((tool, i) => ({ path: `/${i}`, scopes: [], tool })));
+    expect(routes.map(({ access }) => (access.kind === 'token' ? access.tool : ''))).toEqual(tools);
+    const problem =
+      'ROUTES[0].tool: must be 1 to 128 of A-Z a-z 0-9 . _ : / -, the first a letter or a digit';
+    for (const tool of ['', 'a b', '-a', 'é', 'a'.repeat(129), 7, null, ['search']]) {
+      expect(problemsOf([{ path: '/a', scopes: [], tool }])).toEqual([problem]);
+    }
+  });
+
   const needs = ': needs either "scopes" or "public": true';
   test.each([
     ['an object', {}, ['ROUTES: must be a JSON array of rules']],
@@ -170,12 +181,17 @@ describe('the policy', () => {
     [
       'a misspelt member',
       [{ path: '/a', public: true, method: ['GET'] }],
-      ['ROUTES[0]: only methods, path, scopes, public, on_stale are members of a rule'],
+      ['ROUTES[0]: only methods, path, scopes, public, on_stale, tool are members of a rule'],
     ],
     [
       'stale on a public route',
       [{ path: '/a', public: true, on_stale: 'closed' }],
       ['ROUTES[0].on_stale: a public route does not ask the feed'],
+    ],
+    [
+      'a tool on a public route',
+      [{ path: '/a', public: true, tool: 'search' }],
+      ['ROUTES[0].tool: a public route does not ask for a token'],
     ],
   ])('%s is refused', (_, rules, problems) => {
     expect(problemsOf(rules)).toEqual(problems);

@@ -5,6 +5,7 @@
  */
 
 import { SCOPE_LENGTH_MAX, SCOPES_MAX } from '@cardea/shared/limits';
+import { isToolName } from '@cardea/shared/macaroon/parse-caveat';
 import type { StalePolicy } from './feed/edge-feed.ts';
 import { matchesPattern, parseRoutePattern, type RoutePattern } from './route-pattern.ts';
 
@@ -22,6 +23,8 @@ export type RouteAccess =
       /** All of them are needed. None means: any valid token. */
       readonly scopes: readonly string[];
       readonly stale: StalePolicy;
+      /** The tool that the route stands for: what `tool` caveats of macaroons are about. */
+      readonly tool?: string | undefined;
     };
 
 /** Most rules in one policy. Matching looks at them in turn. */
@@ -69,7 +72,7 @@ export function parseRoutes(value: unknown, report: Report): readonly RouteRule[
   });
 }
 
-const MEMBERS = ['methods', 'path', 'scopes', 'public', 'on_stale'];
+const MEMBERS = ['methods', 'path', 'scopes', 'public', 'on_stale', 'tool'];
 
 function parseRule(item: unknown, report: Report): RouteRule | undefined {
   if (typeof item !== 'object' || item === null || Array.isArray(item)) {
@@ -117,14 +120,24 @@ function parseAccess(members: Map<string, unknown>, report: Report): RouteAccess
   if (scopes === undefined) {
     if (isPublic !== true) report('.public: must be true');
     if (members.has('on_stale')) report('.on_stale: a public route does not ask the feed');
+    if (members.has('tool')) report('.tool: a public route does not ask for a token');
     return { kind: 'public' };
   }
   const stale = parseStale(members.get('on_stale'), report);
-  if (isScopeList(scopes)) return { kind: 'token', scopes, stale };
+  const tool = parseTool(members.get('tool'), report);
+  if (isScopeList(scopes)) return { kind: 'token', scopes, stale, tool };
   report(
     `.scopes: must be an array of at most ${SCOPES_MAX} scopes, each 1 to ${SCOPE_LENGTH_MAX} ` +
       'printable ASCII characters without space, quotation mark and backslash',
   );
+  return undefined;
+}
+
+/** Only what a `tool` caveat can name: any other tool could never be called with such a caveat. */
+function parseTool(value: unknown, report: Report): string | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === 'string' && isToolName(value)) return value;
+  report('.tool: must be 1 to 128 of A-Z a-z 0-9 . _ : / -, the first a letter or a digit');
   return undefined;
 }
 

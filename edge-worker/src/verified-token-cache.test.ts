@@ -26,6 +26,18 @@ describe('the bounds', () => {
     expect(cache.size).toBeGreaterThan(10);
   });
 
+  test('caveats count: a holder can add as many as fit into a text', () => {
+    const cache = new VerifiedTokenCache({ tokensMax: 10_000, bytesMax: MIB });
+    const caveats = Array.from({ length: 64 }, () => ({
+      kind: 'unknown',
+      bytes: new Uint8Array(),
+    }));
+    const narrowed = { ...entry('a'), narrowing: { caveats } } as unknown as VerifiedToken;
+    for (let i = 0; i < 1000; i++) cache.put(`token-${i}`, narrowed);
+    expect(cache.size * 64 * 256).toBeLessThanOrEqual(MIB);
+    expect(cache.size).toBeGreaterThan(10);
+  });
+
   test('what is larger than a generation is not kept', () => {
     const cache = new VerifiedTokenCache({ tokensMax: 10, bytesMax: 10_000 });
     cache.put('x'.repeat(5000), entry('a'));

@@ -1,22 +1,26 @@
 /**
- * Tokens whose signature has been verified, by their text, so that a token seen before costs a map
- * look-up. Holds acceptances only. An entry says "this text was signed by this key of this keyset and
- * has these claims" and nothing about now: expiry, the key's life, revocation, address and scopes
- * are asked on every request by `authorize.ts`, and another keyset makes the entry useless.
+ * Tokens whose signature or chain has been verified, by their text, so that a token seen before costs a
+ * map look-up. Holds acceptances only. An entry says "this text was made with this key of this keyset
+ * and has these claims and caveats" and nothing about now: expiry, the key's life, revocation, address,
+ * scopes and every caveat are asked on every request by `authorize.ts`, and another keyset makes the
+ * entry useless.
  *
  * Two generations bound it: when the young one is full it becomes the old one, and the old one is
  * dropped whole. What is used moves back into the young one. No sweeps, no timers.
  */
 
-import type { FeedVerificationKey } from '@cardea/shared/feed/keyset';
+import type { ScopeId } from '@cardea/shared/feed/scope-id';
 import type { TokenScopes } from '@cardea/shared/feed/snapshot';
+import type { KeyBinding } from '@cardea/shared/jwt/check-claims';
+import type { VerifiedClaims } from '@cardea/shared/jwt/claims';
+import type { ParsedCaveat } from '@cardea/shared/macaroon/caveat';
 import type { UnixSeconds } from '@cardea/shared/time';
 import type { IdentityHeaders } from './identity-headers.ts';
 
 export interface VerifiedToken {
   /** Hash of the keyset that `key` is from. */
   readonly keysetHash: string;
-  readonly key: FeedVerificationKey;
+  readonly key: KeyBinding & { readonly scopeId: ScopeId };
   /** The later of `iat` and `nbf`. */
   readonly notBeforeSeconds: UnixSeconds;
   readonly expiresAtSeconds: UnixSeconds;
@@ -24,6 +28,14 @@ export interface VerifiedToken {
   readonly scopes: readonly string[];
   readonly allowedCidrs: readonly string[] | undefined;
   readonly identity: IdentityHeaders;
+  /** Of a macaroon: what every request must clear. */
+  readonly narrowing: Narrowing | undefined;
+}
+
+export interface Narrowing {
+  readonly caveats: readonly ParsedCaveat[];
+  /** Of the base grant: what was granted before any caveat. */
+  readonly claims: VerifiedClaims;
 }
 
 export interface CacheLimits {
@@ -38,6 +50,9 @@ export const CACHE_LIMITS: CacheLimits = { tokensMax: 10_000, bytesMax: 32 * 102
 
 /** Estimate for one entry beside its texts: objects, scope ids, header pairs. */
 const ENTRY_BYTES = 2048;
+
+/** Estimate for one caveat beside its text: objects and lists. */
+const CAVEAT_BYTES = 256;
 
 export class VerifiedTokenCache {
   readonly #tokensMax: number;
@@ -64,9 +79,10 @@ export class VerifiedTokenCache {
     return old;
   }
 
-  /** An entry is estimated at three times its text (text, claims, headers) and a fixed part. */
+  /** An entry is estimated at three times its text (text, claims, headers) and a part for its objects. */
   put(text: string, token: VerifiedToken): void {
-    const bytes = ENTRY_BYTES + 3 * text.length;
+    const caveatCount = token.narrowing?.caveats.length ?? 0;
+    const bytes = ENTRY_BYTES + CAVEAT_BYTES * caveatCount + 3 * text.length;
     if (bytes > this.#bytesMax || this.#tokensMax < 1) return;
     if (!this.#young.has(text)) {
       if (this.#young.size >= this.#tokensMax || this.#youngBytes + bytes > this.#bytesMax) {

@@ -130,6 +130,11 @@ async function jose({ fixture, josePublicKey }: Prepared, n: number): Promise<vo
   }
 }
 
+const CALLED = {
+  ...{ method: 'GET', url: 'https://edge.test/v1/notes', segments: ['v1', 'notes'] },
+  ...{ tool: undefined, clientAddress: undefined },
+};
+
 /** A token seen before: header, feed, cache, expiry, key, 10,000 revocations, scopes. */
 async function warm({ edge, headers }: Prepared, n: number): Promise<void> {
   const requiredScopes = ['notes:read'];
@@ -139,7 +144,7 @@ async function warm({ edge, headers }: Prepared, n: number): Promise<void> {
     if (!token.ok) throw new Error(token.refusal.reason);
     const context = { now: unixMilliseconds(Date.now()), ...CONTEXT };
     const access = { token: token.value, requiredScopes, stale: CLOSED, context };
-    const pending = authorize(edge, { ...access, clientAddress: undefined });
+    const pending = authorize(edge, { ...access, called: CALLED });
     const decision = pending instanceof Promise ? await pending : pending;
     if (!decision.ok) throw new Error(decision.refusal.reason);
   }

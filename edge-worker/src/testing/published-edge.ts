@@ -4,6 +4,7 @@
  */
 
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
+import type { EdgeIdentity } from '@cardea/shared/feed/sealed-key';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { createEdge, type EdgeOptions } from '../edge.ts';
 import { createKvFeedSource } from '../feed/kv-feed-source.ts';
@@ -45,14 +46,26 @@ export interface EdgeUnderTest {
   sendRaw(request: Request): Promise<Response>;
 }
 
+export interface EdgeChanges
+  extends Partial<EdgeOptions['config']>,
+    Partial<Pick<EdgeOptions, 'fetchOrigin' | 'checkers'>> {
+  /** With it the edge takes macaroons. */
+  readonly identity?: EdgeIdentity;
+}
+
+/** The pipeline asks only whether there are any: the feed has imported them. */
+function credentialsOf({ edgeId }: EdgeIdentity) {
+  return { edgeId, secret: new Uint8Array() };
+}
+
 export function edgeUnderTest(
   namespace: KVNamespace,
   publisher: KvPublisher,
-  changes: Partial<EdgeOptions['config']> & Partial<Pick<EdgeOptions, 'fetchOrigin'>> = {},
+  changes: EdgeChanges = {},
 ): EdgeUnderTest {
   const problems: string[] = [];
   const fetchIt: EdgeOptions['fetchOrigin'] = (url, init) => fetch(url, init);
-  const { fetchOrigin = fetchIt, ...config } = changes;
+  const { fetchOrigin = fetchIt, checkers, identity, ...config } = changes;
   const log: Record<string, unknown>[] = [];
   const clock = publisher.clock;
   const edge = createEdge({
@@ -70,14 +83,19 @@ export function edgeUnderTest(
       originBase: 'http://origin.test/base',
       routes: parseRoutes(TEST_ROUTES, (problem) => problems.push(problem)),
       forwardCredential: false,
+      ...(identity === undefined ? {} : { edgeCredentials: credentialsOf(identity) }),
       ...config,
     },
-    feed: edgeFeedOf({
-      source: createKvFeedSource(namespace),
-      get now() {
-        return clock.now;
+    feed: edgeFeedOf(
+      {
+        source: createKvFeedSource(namespace),
+        get now() {
+          return clock.now;
+        },
       },
-    }),
+      { edgeIdentity: identity },
+    ),
+    ...(checkers === undefined ? {} : { checkers }),
     now: () => clock.now,
     fetchOrigin,
     requestId: () => `request-${log.length}`,

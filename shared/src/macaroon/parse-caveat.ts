@@ -50,7 +50,7 @@ const FORMS: ReadonlyMap<string, ParseValue> = new Map<string, ParseValue>([
   ['path in', paths],
   ['host in', (value) => withList(value, isHost, (hosts) => ({ kind: 'hosts', hosts }))],
   ['ip in', (value) => withList(value, isCidr, (cidrs) => ({ kind: 'addresses', cidrs }))],
-  ['tool in', (value) => withList(value, isName, (tools) => ({ kind: 'tools', tools }))],
+  ['tool in', (value) => withList(value, isToolName, (tools) => ({ kind: 'tools', tools }))],
   ['audience =', (value) => line(value, { kind: 'audience', value })],
   ['tenant =', (value) => line(value, { kind: 'tenant', value })],
   ['actor =', (value) => line(value, { kind: 'actor', value })],
@@ -162,6 +162,7 @@ function isCidr(text: string): boolean {
   return cidr !== undefined && formatCidr(cidr) === text;
 }
 
-function isName(text: string): boolean {
+/** What a `tool` caveat can name. */
+export function isToolName(text: string): boolean {
   return /^[A-Za-z0-9][A-Za-z0-9._:/-]{0,127}$/.test(text);
 }

@@ -14,6 +14,11 @@ import type { MacaroonWithDischarges } from './verify-chain.ts';
 export const MACAROON_PREFIX = 'mc';
 const START = `${MACAROON_PREFIX}_v1_`;
 
+/** Whether a text is a macaroon by its looks. Nothing is read. */
+export function isMacaroonToken(text: string): boolean {
+  return text.startsWith(START);
+}
+
 /**
  * Refuses with `token_too_large` (over `TOKEN_BYTES_MAX` characters) and `macaroon_malformed` (another
  * start, base64url that is not canonical, more than `DISCHARGES_MAX` discharges, and as
