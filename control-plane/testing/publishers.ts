@@ -5,9 +5,11 @@
 
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
+import { mergeEntries } from '@cardea/shared/feed/entry';
+import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { parseSegment } from '@cardea/shared/feed/segment';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { readConfig } from '../src/config.workers.ts';
 import { createRevocationStore } from '../src/database/revocation-store.d1.ts';
@@ -15,6 +17,7 @@ import { createHubParts } from '../src/publication/hub.ts';
 import { createHubAnnouncer } from '../src/publication/hub-announcer.ts';
 import { HubStorage } from '../src/publication/hub-storage.ts';
 import { Publisher } from '../src/publication/publisher.ts';
+import { entriesOf } from '../src/publication/segment-content.ts';
 
 const TABLES = [
   ...['revocations', 'signing_keys', 'stored_secrets', 'api_keys', 'idempotent_requests'],
@@ -131,11 +134,16 @@ async function createTestPublisher(
   const logged: string[] = [];
   const writes: string[] = [];
   const feed = {
+    arrivalMilliseconds: real.feed.arrivalMilliseconds,
     readHead: () => real.feed.readHead(),
     readSegment: (hash: string) => real.feed.readSegment(hash),
     writeKeyset: async (hash: string, text: string) => {
       await real.feed.writeKeyset(hash, text);
       writes.push(keysetObject(hash));
+    },
+    writeSegment: async (hash: string, content: never, life: never) => {
+      await real.feed.writeSegment(hash, content, life);
+      writes.push(segmentObject(hash));
     },
     writeHead: async (head: string) => {
       await real.feed.writeHead(head);
@@ -185,7 +193,7 @@ async function createTestPublisher(
   return test as never;
 }
 
-/** What an edge would read: the verified head in KV, or `undefined`. */
+/** What an edge would read: the verified head in KV with all its entries, or `undefined`. */
 export async function publishedHead({ parts }: Pick<TestPublisher, 'parts'>) {
   const text = await env.FEED.get(HEAD_OBJECT, 'text');
   return text === null ? undefined : headOf(text, { parts });
@@ -194,8 +202,16 @@ export async function publishedHead({ parts }: Pick<TestPublisher, 'parts'>) {
 export async function headOf(text: string, { parts }: Pick<TestPublisher, 'parts'>) {
   const head = await verifyHead(text, parts.feedKeys);
   if (!head.ok) throw new Error(`The head is refused: ${JSON.stringify(head.refusal)}`);
-  const scopeIds = head.value.tail.map(({ scopeId }) => formatScopeId(scopeId));
-  return { ...head.value, scopeIds: new Set(scopeIds) };
+  const entries = [...head.value.tail];
+  for (const reference of head.value.segments) {
+    const content = await env.FEED.get(segmentObject(reference.hash), 'arrayBuffer');
+    if (content === null) throw new Error('The head names a segment that is not in KV.');
+    const parsed = await parseSegment(new Uint8Array(content), reference);
+    if (!parsed.ok) throw new Error(`A segment is refused: ${JSON.stringify(parsed.refusal)}`);
+    entries.push(...entriesOf(new Uint8Array(content)));
+  }
+  const scopeIds = new Set(entries.map(({ scopeId }) => formatScopeId(scopeId)));
+  return { ...head.value, entries: mergeEntries(entries), scopeIds };
 }
 
 let rows = 0;

@@ -5,7 +5,9 @@
  */
 
 import {
+  completeHead,
   nextSeq,
+  OBJECT_ARRIVAL_MILLISECONDS,
   type PublicationPlan,
   planPublication,
   type StoredKeyset,
@@ -180,13 +182,14 @@ export class PublisherModel {
       this.#keysetWritten(hash);
       await this.#mayCrash();
     }
-    const kids = this.#keysets.find(({ hash }) => hash === plan.head.keysetHash)?.kids ?? new Set();
-    ledger.headSigned(plan.head, kids);
-    const compactJws = await signHead(feedKey, plan.head);
+    const head = completeHead(plan, new Map());
+    const kids = this.#keysets.find(({ hash }) => hash === head.keysetHash)?.kids ?? new Set();
+    ledger.headSigned(head, kids);
+    const compactJws = await signHead(feedKey, head);
     await this.#mayCrash();
     await kv.put(HEAD_OBJECT, compactJws);
     await this.#mayCrash();
-    this.#reliedKeysetHash = plan.head.keysetHash;
+    this.#reliedKeysetHash = head.keysetHash;
     this.onKeysPublished(kids);
   }
 
@@ -197,7 +200,7 @@ export class PublisherModel {
     this.#entries = this.#entries.filter(
       ({ expiresAtSeconds }) => expiresAtSeconds + graceSeconds >= Math.floor(stamp / 1000),
     );
-    const entries = mergeEntries(this.#entries);
+    const tail = mergeEntries(this.#entries);
     this.#isChangeWaiting = false;
     if (flaw === 'publishes_only_news') this.#entries = [];
     const relied = this.#reliedKeysetHash;
@@ -205,11 +208,13 @@ export class PublisherModel {
     if (flaw === 'stamps_after_reading') await world.sleep(1_500);
     const stamped = unixMilliseconds(Math.max(stamp, this.#now()));
     const state = {
-      ...{ environmentId, seq: nextSeq(this.#lastSeq, stamped), entries, keysets: this.#keysets },
+      ...{ environmentId, seq: nextSeq(this.#lastSeq, stamped), keysets: this.#keysets },
+      ...{ tail, segments: [] },
       ...(relied === undefined ? {} : { reliedKeysetHash: relied }),
     };
-    const plan = planPublication(state, stamped);
-    if (plan !== undefined) this.#lastSeq = plan.head.seq;
+    const arrivalMilliseconds = OBJECT_ARRIVAL_MILLISECONDS;
+    const plan = planPublication(state, { stamp: stamped, arrivalMilliseconds, clockSkewSeconds });
+    if (plan !== undefined) this.#lastSeq = state.seq;
     return plan;
   }
 

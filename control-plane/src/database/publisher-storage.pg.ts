@@ -7,7 +7,7 @@
 import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { parseScopeId } from '@cardea/shared/feed/scope-id';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
-import { and, asc, desc, eq, gte, inArray, lte, max, type SQL, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gte, inArray, isNull, lte, max, type SQL, sql } from 'drizzle-orm';
 import { nextSeq, type StoredKeyset } from '../publication/plan-publication.ts';
 import {
   KEYSET_KEPT_MILLISECONDS,
@@ -15,12 +15,15 @@ import {
   type Moment,
   type PublisherMemory,
   type PublisherStorage,
+  TAIL_ENTRIES_READ_MAX,
+  TailTooLong,
 } from '../publication/publisher-storage.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { isTermHeld } from './publisher-lock.pg.ts';
-import { publisher, publisherKeysets } from './publisher-schema.pg.ts';
+import { feedSegments, publisher, publisherKeysets } from './publisher-schema.pg.ts';
+import { createPublisherSegments, readSegments } from './publisher-segments.pg.ts';
 import { elementsOf, isLive } from './revocation-store.pg.ts';
 import { revocations } from './schema.pg.ts';
 
@@ -48,23 +51,15 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
   };
 
   return {
+    segments: createPublisherSegments({ db, isConfirmed, notConfirmed: () => new NotConfirmed() }),
+
     async memory() {
       const [row] = await answered(db.select().from(publisher).where(eq(publisher.id, 1)));
       const isOfTerm = row !== undefined && row.term === (term ?? row.term);
       return { ...memoryOf(row), isRecovered: isOfTerm && row.seq >= seen.seq };
     },
 
-    async revokedForGood(scopeIds) {
-      const isNamed = inArray(revocations.scopeId, elementsOf(scopeIds));
-      const isForGood = eq(revocations.boundS, FOR_GOOD);
-      const rows = await answered(
-        db
-          .selectDistinct({ scopeId: revocations.scopeId })
-          .from(revocations)
-          .where(and(isNamed, isForGood, isLive)),
-      );
-      return new Set(rows.map(({ scopeId }) => scopeId));
-    },
+    revokedForGood: (scopeIds) => revokedForGood(db, scopeIds),
 
     takeKeyset: (keyset) => takeKeyset(db, keyset, isConfirmed),
 
@@ -106,6 +101,12 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
           .onConflictDoUpdate({ target: publisher.id, set: { term: first.term, seq } }),
       );
       seen.seq = lowestSeq;
+    },
+
+    async objectsLost() {
+      const never = { firstWrittenAtMs: null, lastWrittenAtMs: null };
+      await answered(db.update(publisherKeysets).set(never));
+      await answered(db.update(feedSegments).set({ writtenAtMs: null }));
     },
 
     async attemptEnded({ failures, earliest, error }) {
@@ -162,11 +163,12 @@ async function takeMoment(
     if (row === undefined || row.seq < seen.seq) return undefined;
     const seq = nextSeq(row.seq, stamp);
     await tx.update(publisher).set({ seq }).where(eq(publisher.id, 1));
-    const entries = await readEntries(tx, secondsOf(stamp) - clockSkewSeconds);
+    const tail = await readTail(tx, secondsOf(stamp) - clockSkewSeconds);
+    const segments = await readSegments(tx);
     const keysets = await readKeysets(tx);
     const { change, keysetHash, auditSeal } = row;
     return {
-      ...{ seq, change, entries, keysets },
+      ...{ seq, change, tail, segments, keysets },
       ...(keysetHash === null ? {} : { reliedKeysetHash: keysetHash }),
       ...(auditSeal === null ? {} : { auditSeal }),
     };
@@ -177,17 +179,20 @@ async function takeMoment(
 }
 
 /** `COLLATE "C"`: the hexadecimal text sorts like the number that it writes. */
-async function readEntries(
+async function readTail(
   tx: PostgresDatabase,
   expiresAtSecondsMin: number,
 ): Promise<readonly RevocationEntry[]> {
-  const { scopeId, boundS, effectiveAtS, expiresAtS } = revocations;
+  const { scopeId, boundS, effectiveAtS, expiresAtS, segmentId } = revocations;
+  const isLive = and(gte(expiresAtS, expiresAtSecondsMin), lte(effectiveAtS, NOW_S));
   const rows = await tx
     .select({ scopeId, boundSeconds: max(boundS) })
     .from(revocations)
-    .where(and(gte(expiresAtS, expiresAtSecondsMin), lte(effectiveAtS, NOW_S)))
+    .where(and(isNull(segmentId), isLive))
     .groupBy(scopeId)
-    .orderBy(asc(scopeId));
+    .orderBy(asc(scopeId))
+    .limit(TAIL_ENTRIES_READ_MAX + 1);
+  if (rows.length > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
   return rows.map((row) => {
     const id = parseScopeId(row.scopeId);
     if (id === undefined) throw new TypeError('A revocation row has a malformed scope id.');
@@ -206,6 +211,21 @@ async function readKeysets(tx: PostgresDatabase): Promise<readonly StoredKeyset[
     ...(row.first === null ? {} : { firstWrittenAt: unixMilliseconds(row.first) }),
     ...(row.last === null ? {} : { lastWrittenAt: unixMilliseconds(row.last) }),
   }));
+}
+
+async function revokedForGood(
+  db: PostgresDatabase,
+  scopeIds: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const isNamed = inArray(revocations.scopeId, elementsOf(scopeIds));
+  const isForGood = and(eq(revocations.boundS, FOR_GOOD), isLive);
+  const rows = await answered(
+    db
+      .selectDistinct({ scopeId: revocations.scopeId })
+      .from(revocations)
+      .where(and(isNamed, isForGood)),
+  );
+  return new Set(rows.map(({ scopeId }) => scopeId));
 }
 
 async function takeKeyset(

@@ -2,7 +2,7 @@
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixSeconds } from '@cardea/shared/time';
-import { and, asc, eq, gt, inArray, lte, max, min, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lte, max, min, or, type SQL, sql } from 'drizzle-orm';
 import { drizzle } from 'drizzle-orm/d1';
 import type { RevocationStore } from '../revocations/store.ts';
 import { answered } from './answered.ts';
@@ -64,6 +64,25 @@ export function createRevocationStore(database: D1Database): RevocationStore {
     async markAcknowledged(revocationIds) {
       const isNamed = inArray(revocations.revocationId, elementsOf(revocationIds));
       await answered(db.update(revocations).set({ acknowledged: 1 }).where(isNamed));
+    },
+
+    async unpublished({ count, acknowledgedOnly }) {
+      const isMeant = acknowledgedOnly ? eq(revocations.acknowledged, 1) : undefined;
+      const rows = await answered(
+        db
+          .select({ revocationId: revocations.revocationId })
+          .from(revocations)
+          .where(and(isNull(revocations.publishedSeq), isMeant, isLive))
+          .orderBy(asc(revocations.createdAtS))
+          .limit(count),
+      );
+      return rows.map(({ revocationId }) => revocationId);
+    },
+
+    async markPublished(revocationIds, seq) {
+      const isNamed = inArray(revocations.revocationId, elementsOf(revocationIds));
+      const isFirst = and(isNamed, isNull(revocations.publishedSeq));
+      await answered(db.update(revocations).set({ publishedSeq: seq }).where(isFirst));
     },
 
     async nextEffectAt() {

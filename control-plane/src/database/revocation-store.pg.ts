@@ -9,6 +9,7 @@ import {
   gt,
   inArray,
   is,
+  isNull,
   lte,
   max,
   min,
@@ -78,6 +79,25 @@ export function createRevocationStore(db: PostgresDatabase): RevocationStore {
     async markAcknowledged(revocationIds) {
       const isNamed = inArray(revocations.revocationId, elementsOf(revocationIds));
       await answered(db.update(revocations).set({ acknowledged: 1 }).where(isNamed));
+    },
+
+    async unpublished({ count, acknowledgedOnly }) {
+      const isMeant = acknowledgedOnly ? eq(revocations.acknowledged, 1) : undefined;
+      const rows = await answered(
+        db
+          .select({ revocationId: revocations.revocationId })
+          .from(revocations)
+          .where(and(isNull(revocations.publishedSeq), isMeant, isLive))
+          .orderBy(asc(revocations.createdAtS))
+          .limit(count),
+      );
+      return rows.map(({ revocationId }) => revocationId);
+    },
+
+    async markPublished(revocationIds, seq) {
+      const isNamed = inArray(revocations.revocationId, elementsOf(revocationIds));
+      const isFirst = and(isNamed, isNull(revocations.publishedSeq));
+      await answered(db.update(revocations).set({ publishedSeq: seq }).where(isFirst));
     },
 
     async nextEffectAt() {

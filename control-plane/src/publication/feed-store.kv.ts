@@ -2,9 +2,11 @@
 
 import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
+import { OBJECT_ARRIVAL_MILLISECONDS } from './plan-publication.ts';
 
 export function createKvFeedStore(namespace: KVNamespace): FeedStore {
   return {
+    arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
     async readHead() {
       return (await namespace.get(HEAD_OBJECT, 'text')) ?? undefined;
     },
@@ -14,6 +16,9 @@ export function createKvFeedStore(namespace: KVNamespace): FeedStore {
     },
     async writeKeyset(hash, text) {
       await namespace.put(keysetObject(hash), text, { expirationTtl: KEYSET_TTL_SECONDS });
+    },
+    async writeSegment(hash, content, { ttlSeconds }) {
+      await namespace.put(segmentObject(hash), content, { expirationTtl: ttlSeconds });
     },
     async writeHead(compactJws) {
       // The head never expires: an edge that finds an old one says how old, one that finds none

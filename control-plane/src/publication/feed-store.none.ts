@@ -3,8 +3,10 @@
 import type { FeedStore } from './feed-store.ts';
 
 export const NO_FEED_STORE: FeedStore = {
+  arrivalMilliseconds: 0,
   readHead: async () => undefined,
   readSegment: async () => undefined,
   writeKeyset: async () => {},
+  writeSegment: async () => {},
   writeHead: async () => {},
 };

@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
+import { OBJECT_ARRIVAL_MILLISECONDS } from './plan-publication.ts';
 
 export interface RestFeedStoreParts {
   /** Up to and without `/storage/kv`. No slash at its end. */
@@ -61,6 +62,7 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
     if (!isWritten(await readBody(answer, ANSWER_BYTES_MAX))) throw new KvRestFailed();
   };
   return {
+    arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
     async readHead() {
       const bytes = await read(HEAD_OBJECT, FEED_HEAD_BYTES_MAX);
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);
@@ -68,9 +70,25 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
     readSegment: (hash) => read(segmentObject(hash), FEED_ENTRIES_MAX * ENTRY_BYTES),
     writeKeyset: (hash, text) =>
       write({ key: keysetObject(hash), value: text, expiration_ttl: KEYSET_TTL_SECONDS }),
+    writeSegment: (hash, content, { ttlSeconds }) =>
+      write({
+        key: segmentObject(hash),
+        value: encodeBase64(content),
+        base64: true,
+        expiration_ttl: ttlSeconds,
+      }),
     // The head never expires: an edge that finds an old one says how old.
     writeHead: (compactJws) => write({ key: HEAD_OBJECT, value: compactJws }),
   };
+}
+
+/** RFC 4648 §4, as the API wants it. In portions: a call takes so many arguments and no more. */
+function encodeBase64(bytes: Uint8Array): string {
+  let binary = '';
+  for (let at = 0; at < bytes.length; at += 8192) {
+    binary += String.fromCharCode(...bytes.subarray(at, at + 8192));
+  }
+  return btoa(binary);
 }
 
 interface Call {

@@ -3,10 +3,13 @@
  * head of its own. Only the publisher writes them into KV.
  */
 
+import type { FeedHead } from '@cardea/shared/feed/head';
 import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
-import { type PublicationPlan, planPublication } from './plan-publication.ts';
+import type { FeedStore } from './feed-store.ts';
+import { completeHead, type PublicationPlan, planPublication } from './plan-publication.ts';
+import type { StoredSegment } from './plan-segments.ts';
 import type { PublisherStorage } from './publisher-storage.ts';
 import type { SignHead } from './sign-head.ts';
 
@@ -14,10 +17,12 @@ export interface SignedHead {
   readonly seq: number;
   readonly issuedAtSeconds: number;
   readonly keysetHash: string;
+  readonly segmentHashes: readonly string[];
   readonly compactJws: string;
 }
 
-export interface StampedPlan extends PublicationPlan {
+export interface StampedPlan extends Omit<PublicationPlan, 'headWithoutInline' | 'inline'> {
+  readonly head: FeedHead;
   readonly stamp: UnixMilliseconds;
   /** How much of what changed in the storage it contains. */
   readonly change: number;
@@ -25,6 +30,7 @@ export interface StampedPlan extends PublicationPlan {
 
 export interface HeadStamperParts {
   readonly storage: PublisherStorage;
+  readonly feed: Pick<FeedStore, 'arrivalMilliseconds'>;
   readonly environmentId: string;
   readonly clock: Clock;
   readonly signHead: SignHead;
@@ -48,6 +54,8 @@ export class HeadStamper {
   readonly #parts: HeadStamperParts;
   /** The last head signed here, with its stamp: for whoever asks within the same second. */
   #last: { readonly head: SignedHead; readonly stamp: UnixMilliseconds } | undefined;
+  /** Of the segments that heads do not name yet, by hash. */
+  #contents: ReadonlyMap<string, Uint8Array> = new Map();
 
   constructor(parts: HeadStamperParts) {
     this.#parts = parts;
@@ -58,19 +66,35 @@ export class HeadStamper {
    * no two heads share a `seq`, and why a higher one never lacks what a lower one has.
    */
   async plan(): Promise<StampedPlan> {
-    const { clock, clockSkewSeconds, environmentId, storage } = this.#parts;
+    const { clock, clockSkewSeconds, environmentId, feed, storage } = this.#parts;
     const stamp = clock.now();
     const moment = await storage.takeMoment(stamp, clockSkewSeconds);
-    const plan = planPublication({ ...moment, environmentId }, stamp);
+    const { arrivalMilliseconds } = feed;
+    const rules = { stamp, clockSkewSeconds, arrivalMilliseconds };
+    const plan = planPublication({ ...moment, environmentId }, rules);
     if (plan === undefined) throw new NoKeyset();
-    return { ...plan, stamp, change: moment.change };
+    const head = completeHead(plan, await this.#contentsOf(plan.inline));
+    return { ...plan, head, stamp, change: moment.change };
+  }
+
+  /** Contents never change: those of the head before are at hand. */
+  async #contentsOf(segments: readonly StoredSegment[]): Promise<ReadonlyMap<string, Uint8Array>> {
+    const contents = new Map<string, Uint8Array>();
+    for (const { hash } of segments) {
+      const content =
+        this.#contents.get(hash) ?? (await this.#parts.storage.segments.content(hash));
+      if (content !== undefined) contents.set(hash, content);
+    }
+    this.#contents = contents;
+    return contents;
   }
 
   async sign({ head, stamp }: Pick<StampedPlan, 'head' | 'stamp'>): Promise<SignedHead> {
     const compactJws = await this.#parts.signHead(head);
     if (compactJws.length > FEED_HEAD_BYTES_MAX) throw new HeadTooLarge();
-    const { seq, issuedAtSeconds, keysetHash } = head;
-    const signed = { seq, issuedAtSeconds, keysetHash, compactJws };
+    const { seq, issuedAtSeconds, keysetHash, segments } = head;
+    const segmentHashes = segments.map(({ hash }) => hash);
+    const signed = { seq, issuedAtSeconds, keysetHash, segmentHashes, compactJws };
     if (seq > (this.#last?.head.seq ?? 0)) this.#last = { head: signed, stamp };
     return signed;
   }

@@ -7,6 +7,7 @@
 import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { formatScopeId, parseScopeId } from '@cardea/shared/feed/scope-id';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
+import { HubSegments } from './hub-segments.ts';
 import { nextSeq, type StoredKeyset } from './plan-publication.ts';
 import {
   type EntriesApart,
@@ -17,12 +18,15 @@ import {
   type Moment,
   type PublisherMemory,
   type PublisherStorage,
+  TAIL_ENTRIES_READ_MAX,
+  TailTooLong,
 } from './publisher-storage.ts';
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS entries (
      scope_id TEXT PRIMARY KEY, bound_s INTEGER NOT NULL, expires_at_s INTEGER NOT NULL
    ) WITHOUT ROWID`,
+  'CREATE TABLE IF NOT EXISTS inline_scopes (scope_id TEXT PRIMARY KEY) WITHOUT ROWID',
   `CREATE TABLE IF NOT EXISTS keysets (
      hash TEXT PRIMARY KEY, text TEXT NOT NULL, kids TEXT NOT NULL, position INTEGER NOT NULL,
      first_written_at_ms INTEGER, last_written_at_ms INTEGER)`,
@@ -59,18 +63,26 @@ type PublisherRow = {
 export class HubStorage implements PublisherStorage {
   readonly apart: EntriesApart = {
     takeEntries: (entries) => this.#takeEntries(entries),
-    liveEntries: async (page) => this.#page(page),
+    adopt: (segment) => this.segments.adopt(segment),
+    tailEntries: async (page) => this.#page(page),
     mark: async () => Number(this.#note('mark') ?? 0),
     markMoved: async (mark) => {
       this.#takeNote('mark', String(mark));
       await this.#settled();
     },
+    restorationProgress: async () => JSON.parse(this.#note('restoration') ?? 'null') ?? undefined,
+    restorationWent: async (progress) => {
+      this.#takeNote('restoration', JSON.stringify(progress ?? null));
+      await this.#settled();
+    },
   };
+  readonly segments: HubSegments;
   readonly #storage: DurableObjectStorage;
 
   constructor(storage: DurableObjectStorage) {
     this.#storage = storage;
     for (const table of TABLES) this.#sql(table);
+    this.segments = new HubSegments(storage);
   }
 
   async memory(): Promise<PublisherMemory> {
@@ -101,8 +113,10 @@ export class HubStorage implements PublisherStorage {
     return new Set([...rows].map((row) => row.scope_id));
   }
 
+  /** One that stands in several places counts in each. */
   entryCount(): number {
-    const count = 'SELECT count(*) AS count FROM entries';
+    const count = `SELECT (SELECT count(*) FROM entries) + (SELECT coalesce(sum(entry_count), 0)
+      FROM segments WHERE merged_into IS NULL AND dropped_at_ms IS NULL) AS count`;
     return this.#storage.sql.exec<{ count: number }>(count).one().count;
   }
 
@@ -134,13 +148,14 @@ export class HubStorage implements PublisherStorage {
   }
 
   async takeMoment(stamp: UnixMilliseconds, clockSkewSeconds: number): Promise<Moment> {
-    this.#sql('DELETE FROM entries WHERE expires_at_s + ? < ?', clockSkewSeconds, secondsOf(stamp));
+    this.#forget(secondsOf(stamp) - clockSkewSeconds);
     const { seq: lastSeq, change, keyset_hash: relied } = this.#publisher();
     const auditSeal = this.#note('audit_seal');
     const moment = {
       seq: nextSeq(lastSeq, stamp),
       change,
-      entries: this.#entries(),
+      tail: this.#tail(),
+      segments: this.segments.read(),
       keysets: this.#keysets(),
       ...(relied === null ? {} : { reliedKeysetHash: relied }),
       ...(auditSeal === undefined ? {} : { auditSeal }),
@@ -184,6 +199,14 @@ export class HubStorage implements PublisherStorage {
     await this.#settled();
   }
 
+  async objectsLost(): Promise<void> {
+    this.#storage.transactionSync(() => {
+      this.#sql('UPDATE keysets SET first_written_at_ms = NULL, last_written_at_ms = NULL');
+      this.#sql('UPDATE segments SET written_at_ms = NULL');
+    });
+    await this.#settled();
+  }
+
   async attemptEnded(attempt: {
     readonly failures: number;
     readonly earliest: UnixMilliseconds;
@@ -214,7 +237,13 @@ export class HubStorage implements PublisherStorage {
     await this.#settled();
   }
 
-  #takeEntry({ scopeId, boundSeconds, expiresAtSeconds }: LiveEntry): void {
+  #takeEntry({ scopeId, boundSeconds, expiresAtSeconds, staysInline }: LiveEntry): void {
+    if (staysInline === true) {
+      this.#sql(
+        'INSERT OR IGNORE INTO inline_scopes (scope_id) VALUES (?)',
+        formatScopeId(scopeId),
+      );
+    }
     this.#sql(
       `INSERT INTO entries (scope_id, bound_s, expires_at_s) VALUES (?, ?, ?)
        ON CONFLICT (scope_id) DO UPDATE SET bound_s = max(bound_s, excluded.bound_s),
@@ -223,10 +252,26 @@ export class HubStorage implements PublisherStorage {
     );
   }
 
+  /** What no living token can match. An entry that came in under a later end has been kept by it. */
+  #forget(expiresAtSecondsMin: number): void {
+    const isOver = 'expires_at_s < ?';
+    this.#sql(
+      `DELETE FROM inline_scopes WHERE scope_id IN (SELECT scope_id FROM entries WHERE ${isOver})`,
+      expiresAtSecondsMin,
+    );
+    this.#sql(`DELETE FROM entries WHERE ${isOver}`, expiresAtSecondsMin);
+  }
+
   /** The hexadecimal text sorts like the number that it writes. */
-  #entries(): RevocationEntry[] {
-    const rows = this.#storage.sql.exec<EntryRow>('SELECT * FROM entries ORDER BY scope_id');
-    return [...rows].map((row) => ({ scopeId: scopeIdOf(row), boundSeconds: row.bound_s }));
+  #tail(): RevocationEntry[] {
+    const rows = this.#storage.sql.exec<EntryRow>(
+      'SELECT * FROM entries ORDER BY scope_id LIMIT ?',
+      TAIL_ENTRIES_READ_MAX + 1,
+    );
+    const tail: RevocationEntry[] = [];
+    for (const row of rows) tail.push({ scopeId: scopeIdOf(row), boundSeconds: row.bound_s });
+    if (tail.length > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
+    return tail;
   }
 
   #page({ afterScopeId, count }: EntryPage): LiveEntry[] {
@@ -252,7 +297,7 @@ export class HubStorage implements PublisherStorage {
     }));
   }
 
-  #note(name: 'audit_seal' | 'mark'): string | undefined {
+  #note(name: Note): string | undefined {
     const rows = this.#storage.sql.exec<{ value: string }>(
       'SELECT value FROM notes WHERE name = ?',
       name,
@@ -260,7 +305,7 @@ export class HubStorage implements PublisherStorage {
     return rows.toArray()[0]?.value;
   }
 
-  #takeNote(name: 'audit_seal' | 'mark', value: string): void {
+  #takeNote(name: Note, value: string): void {
     this.#sql('INSERT OR REPLACE INTO notes (name, value) VALUES (?, ?)', name, value);
   }
 
@@ -268,6 +313,8 @@ export class HubStorage implements PublisherStorage {
     this.#storage.sql.exec(statement, ...parameters);
   }
 }
+
+type Note = 'audit_seal' | 'mark' | 'restoration';
 
 type EntryRow = { scope_id: string; bound_s: number; expires_at_s: number };
 

@@ -7,6 +7,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import type { RevocationAnnouncer } from '../revocations/revocation.ts';
 import { createFeedReader, type FeedReader } from './feed-reader.ts';
 import { HeadStamper } from './head-stamper.ts';
+import { servedHeadOf } from './hub-api.ts';
 import { type NodePublisherParts, PublisherLoop } from './publisher-loop.ts';
 import type { PublisherMemory } from './publisher-storage.ts';
 import { createHeadSigner } from './sign-head.ts';
@@ -28,22 +29,23 @@ export interface NodePublisher {
 }
 
 export async function createNodePublisher(parts: NodePublisherParts): Promise<NodePublisher> {
-  const { clock, config, log, storageOf } = parts;
+  const { clock, config, feed, log, storageOf } = parts;
   const feedKeys = await importFeedKeys([config.feedSigningKey.reveal().x]);
   if (!feedKeys.ok) throw new TypeError('The public half of FEED_SIGNING_KEY is not usable.');
   const signHead = await createHeadSigner(config.feedSigningKey);
   const { clockSkewSeconds, environmentId } = config;
   const storage = storageOf();
-  const stamper = new HeadStamper({ storage, clock, signHead, environmentId, clockSkewSeconds });
+  const stamper = new HeadStamper({
+    ...{ storage, clock, feed, signHead, environmentId, clockSkewSeconds },
+  });
   const loop = new PublisherLoop({ ...parts, signHead, feedKeys: feedKeys.value });
   const hub = {
     head: async () => {
       const head = await stamper.head();
-      if (head === undefined) return null;
-      const { compactJws, issuedAtSeconds, keysetHash, seq } = head;
-      return { etag: `"${seq}-${issuedAtSeconds}"`, compactJws, keysetHash };
+      return head === undefined ? null : servedHeadOf(head);
     },
     keyset: async (hash: string) => (await storage.keyset(hash))?.text ?? null,
+    segment: async (hash: string) => (await storage.segments.content(hash)) ?? null,
     poke: () => loop.tell(),
   };
   return {

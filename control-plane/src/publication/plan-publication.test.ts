@@ -1,9 +1,10 @@
 import { unixMilliseconds } from '@cardea/shared/time';
 import { describe, expect, test } from 'vitest';
 import {
-  KEYSET_ARRIVAL_MILLISECONDS,
+  completeHead,
   KEYSET_REFRESH_MILLISECONDS,
   nextSeq,
+  OBJECT_ARRIVAL_MILLISECONDS,
   type PublicationState,
   planPublication,
 } from './plan-publication.ts';
@@ -13,22 +14,34 @@ const STAMP = at(1_800_000_000_999);
 const ENTRY = { scopeId: { high: 1, low: 2 }, boundSeconds: 7 };
 const FRESH = { firstWrittenAt: at(STAMP - 1000), lastWrittenAt: at(STAMP - 1000) };
 const ARRIVED = {
-  firstWrittenAt: at(STAMP - KEYSET_ARRIVAL_MILLISECONDS),
+  firstWrittenAt: at(STAMP - OBJECT_ARRIVAL_MILLISECONDS),
   lastWrittenAt: at(STAMP - 1000),
 };
 
 const state = (changes: Partial<PublicationState> = {}): PublicationState => ({
   environmentId: 'test',
   seq: STAMP,
-  entries: [ENTRY],
+  tail: [ENTRY],
+  segments: [],
   keysets: [{ hash: 'a', ...ARRIVED }],
   reliedKeysetHash: 'a',
   ...changes,
 });
 
+const RULES = {
+  stamp: STAMP,
+  clockSkewSeconds: 60,
+  arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
+};
+
+function headOf(given: PublicationState) {
+  const plan = planPublication(given, RULES);
+  return plan === undefined ? undefined : completeHead(plan, new Map());
+}
+
 describe('the head', () => {
   test('carries the whole live set, stamped with the second that had begun', () => {
-    expect(planPublication(state(), STAMP)?.head).toEqual({
+    expect(headOf(state())).toEqual({
       environmentId: 'test',
       seq: STAMP,
       issuedAtSeconds: 1_800_000_000,
@@ -44,16 +57,16 @@ describe('the head', () => {
     ['one more, when the clock went back', STAMP + 5000, STAMP + 5001],
   ])('has as its sequence number %s', (_, lastSeq, seq) => {
     expect(nextSeq(lastSeq, STAMP)).toBe(seq);
-    expect(planPublication(state({ seq }), STAMP)?.head.seq).toBe(seq);
+    expect(headOf(state({ seq }))?.seq).toBe(seq);
   });
 
   test('carries the newest seal of the audit log, if there is one', () => {
-    expect(planPublication(state({ auditSeal: '7.seal' }), STAMP)?.head.auditSeal).toBe('7.seal');
-    expect(planPublication(state(), STAMP)?.head).not.toHaveProperty('auditSeal');
+    expect(headOf(state({ auditSeal: '7.seal' }))?.auditSeal).toBe('7.seal');
+    expect(headOf(state())).not.toHaveProperty('auditSeal');
   });
 
   test('is none while there is no keyset', () => {
-    expect(planPublication(state({ keysets: [] }), STAMP)).toBeUndefined();
+    expect(planPublication(state({ keysets: [] }), RULES)).toBeUndefined();
   });
 });
 
@@ -68,15 +81,20 @@ describe('the keyset', () => {
     ['the newest, should the old one be lost', { ...two({}), reliedKeysetHash: 'x' }, 'b', ['b']],
     ['one in use again after a day', two(outdated()), 'b', ['b']],
   ])('is %s', (_, ...[given, keysetHash, written]) => {
-    const plan = planPublication(given, STAMP);
-    expect(plan?.head.keysetHash).toBe(keysetHash);
+    const plan = planPublication(given, RULES);
+    expect(plan?.headWithoutInline.keysetHash).toBe(keysetHash);
     expect(plan?.keysetsToWrite).toEqual(written);
+  });
+
+  test('is the newest at once where nobody reads a store', () => {
+    const plan = planPublication(two({}), { ...RULES, arrivalMilliseconds: 0 });
+    expect(plan?.headWithoutInline.keysetHash).toBe('b');
   });
 
   test('that nothing names any more is not written again', () => {
     const old = { hash: 'a', ...outdated() };
     const keysets = [old, { hash: 'b', ...ARRIVED }];
-    const plan = planPublication(state({ keysets, reliedKeysetHash: 'b' }), STAMP);
+    const plan = planPublication(state({ keysets, reliedKeysetHash: 'b' }), RULES);
     expect(plan?.keysetsToWrite).toEqual([]);
   });
 });

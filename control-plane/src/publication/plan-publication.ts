@@ -7,6 +7,9 @@
 import type { RevocationEntry } from '@cardea/shared/feed/entry';
 import type { FeedHead } from '@cardea/shared/feed/head';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
+import { chooseSegments, referencesTo } from './choose-segments.ts';
+import { isOver, type PublicationRules, type StoredSegment } from './plan-segments.ts';
+import { mergeIntoTail } from './segment-content.ts';
 
 /** A keyset object in the publisher's storage. */
 export interface StoredKeyset {
@@ -21,8 +24,13 @@ export interface PublicationState {
   readonly environmentId: string;
   /** Of the head to come: taken together with the read ({@link nextSeq}). */
   readonly seq: number;
-  /** The full live set, sorted by scope id. Never what is new since some mark. */
-  readonly entries: readonly RevocationEntry[];
+  /**
+   * Every live entry that is in no segment, sorted by scope id. With the segments it is the full live
+   * set, never what is new since some mark.
+   */
+  readonly tail: readonly RevocationEntry[];
+  /** All that were not dropped. */
+  readonly segments: readonly StoredSegment[];
   /** The keyset that the last written head names. */
   readonly reliedKeysetHash?: string;
   /** Known keysets, oldest first: the last one is what should be published. */
@@ -32,18 +40,23 @@ export interface PublicationState {
 }
 
 export interface PublicationPlan {
-  /** Keysets to write before the head, whether or not this head names them. */
+  /** To write before the head: what it names, and the keyset that is next. */
   readonly keysetsToWrite: readonly string[];
-  readonly head: FeedHead;
+  readonly segmentsToWrite: readonly StoredSegment[];
+  /** To write after the head, for one that will name it: nobody waits for it. */
+  readonly segmentToPrepare?: StoredSegment;
+  /** Not a head yet: it lacks the entries of these ({@link completeHead}). */
+  readonly inline: readonly StoredSegment[];
+  readonly headWithoutInline: FeedHead;
 }
 
 /**
- * Milliseconds between the first write of a keyset and the first head that names it. KV serves a
+ * Milliseconds between the first write of an object and the first head that relies on it. KV serves a
  * cached miss for a while, so no edge may be sent to an object that has not arrived. Nothing waits
- * for it: a new key is not used for a bound after its publication, and a leaked one is revoked by an
- * entry in the head.
+ * for it: a new key is not used for a bound after its publication, a leaked one is revoked by an
+ * entry in the head, and entries of a new segment stay in the head until then.
  */
-export const KEYSET_ARRIVAL_MILLISECONDS = 120_000;
+export const OBJECT_ARRIVAL_MILLISECONDS = 120_000;
 
 /** How old the copy in KV of a keyset in use may be before it is written again. */
 export const KEYSET_REFRESH_MILLISECONDS = 24 * 60 * 60 * 1000;
@@ -54,41 +67,72 @@ export function nextSeq(lastSeq: number, stamp: UnixMilliseconds): number {
 }
 
 /**
- * The next head, stamped `stamp`, or `undefined` while there is no keyset. `stamp` must have been
- * taken before `state` was read: the head's `iat` says what it contains, not when it was signed.
+ * The next head, stamped `rules.stamp`, or `undefined` while there is no keyset. The stamp must have been
+ * taken before `state` was read: the head's `iat` says what it contains, not when it was signed. Throws
+ * `FeedFull` if there is more than edges read.
  */
 export function planPublication(
   state: PublicationState,
-  stamp: UnixMilliseconds,
+  rules: PublicationRules,
 ): PublicationPlan | undefined {
-  const keysetHash = chooseKeyset(state, stamp);
+  const { stamp } = rules;
+  const keysetHash = chooseKeyset(state, rules);
   if (keysetHash === undefined) return undefined;
   const newest = state.keysets.at(-1);
   const inUse = state.keysets.filter(({ hash }) => hash === keysetHash || hash === newest?.hash);
+  const { named, inline } = chooseSegments(state.segments, state.tail.length, rules);
+  const segmentToPrepare = state.segments.find(
+    (segment) =>
+      segment.writtenAt === undefined &&
+      segment.mergedInto === undefined &&
+      !isOver(segment, rules) &&
+      !named.includes(segment),
+  );
   return {
     keysetsToWrite: inUse
       .filter((keyset) => isDueForWriting(keyset, stamp))
       .map(({ hash }) => hash),
-    head: {
+    segmentsToWrite: named.filter(({ writtenAt }) => writtenAt === undefined),
+    ...(segmentToPrepare === undefined ? {} : { segmentToPrepare }),
+    inline,
+    headWithoutInline: {
       environmentId: state.environmentId,
       seq: state.seq,
       issuedAtSeconds: secondsOf(stamp),
       keysetHash,
-      segments: [],
-      tail: state.entries,
+      segments: referencesTo(named),
+      tail: state.tail,
       ...(state.auditSeal === undefined ? {} : { auditSeal: state.auditSeal }),
     },
   };
 }
 
+/** The head, with the entries of the segments that it may not name yet: `contents` of all `inline`. */
+export function completeHead(
+  { headWithoutInline: head, inline }: PublicationPlan,
+  contents: ReadonlyMap<string, Uint8Array>,
+): FeedHead {
+  if (inline.length === 0) return head;
+  const carried = inline.map(({ hash }) => {
+    const content = contents.get(hash);
+    if (content === undefined) throw new TypeError('The content of a segment is not there.');
+    return content;
+  });
+  return { ...head, tail: mergeIntoTail(head.tail, carried) };
+}
+
 /** The newest keyset that has arrived, else the one relied on already, else the newest at all. */
-function chooseKeyset(state: PublicationState, stamp: UnixMilliseconds): string | undefined {
+function chooseKeyset(
+  state: PublicationState,
+  { stamp, arrivalMilliseconds }: PublicationRules,
+): string | undefined {
   const newest = state.keysets.at(-1);
   const relied = state.keysets.find(({ hash }) => hash === state.reliedKeysetHash);
   // The very first head has no predecessor whose keyset could bridge the time: no edge is running.
   if (relied === undefined || newest === undefined) return newest?.hash;
+  if (arrivalMilliseconds === 0) return newest.hash;
   const arrived = newest.firstWrittenAt;
-  const isThere = arrived !== undefined && arrived + KEYSET_ARRIVAL_MILLISECONDS <= stamp;
+  const isThere = arrived !== undefined && arrived + arrivalMilliseconds <= stamp;
   return isThere ? newest.hash : relied.hash;
 }
 

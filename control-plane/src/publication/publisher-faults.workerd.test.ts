@@ -26,7 +26,7 @@ interface Promised {
 
 /** What is true at every moment, of the publisher's own storage and of the head in KV. */
 async function checkHead(world: TestPublisher, promised: readonly Promised[], seqs: number[]) {
-  const page = await world.storage.apart.liveEntries({ afterScopeId: '', count: 1000 });
+  const page = await world.storage.apart.tailEntries({ afterScopeId: '', count: 1000 });
   const stored = page.map(({ scopeId }) => formatScopeId(scopeId));
   for (const { scopeId, acknowledgedAt } of promised) {
     if (acknowledgedAt !== undefined) expect(stored, 'an acknowledged entry').toContain(scopeId);

@@ -239,9 +239,11 @@ function onlyWhileHeld(feed: FeedStore, term: PublisherTerm): FeedStore {
     await write();
   };
   return {
+    arrivalMilliseconds: feed.arrivalMilliseconds,
     readHead: () => feed.readHead(),
     readSegment: (hash) => feed.readSegment(hash),
     writeKeyset: (hash, text) => ifHeld(() => feed.writeKeyset(hash, text)),
+    writeSegment: (hash, content, life) => ifHeld(() => feed.writeSegment(hash, content, life)),
     writeHead: (compactJws) => ifHeld(() => feed.writeHead(compactJws)),
   };
 }

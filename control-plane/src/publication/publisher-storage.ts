@@ -7,10 +7,13 @@
 import type { RevocationEntry } from '@cardea/shared/feed/entry';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { PublicationState } from './plan-publication.ts';
+import { type SegmentState, type StoredSegment, TAIL_ENTRIES_MAX } from './plan-segments.ts';
 
 /** An entry with its end. Times are the database's; the publisher's clock may differ by the skew. */
 export interface LiveEntry extends RevocationEntry {
   readonly expiresAtSeconds: number;
+  /** Never put into a segment: signing keys and the scope of everything (docs/feed.md). */
+  readonly staysInline?: boolean;
 }
 
 export interface Keyset {
@@ -49,10 +52,12 @@ export interface PublisherStorage {
    * revocation is in it as soon as its cause is committed.
    */
   readonly apart?: EntriesApart;
+  /** The part of the live set that has left the tail. */
+  readonly segments: SegmentStorage;
 
   memory(): Promise<PublisherMemory>;
 
-  /** Those of the scope ids (16 hexadecimal digits) that are revoked for good. */
+  /** Those of the scope ids (16 hexadecimal digits) of signing keys that are revoked for good. */
   revokedForGood(scopeIds: readonly string[]): Promise<ReadonlySet<string>>;
 
   /** Makes `keyset` the newest. The same keyset again changes nothing. */
@@ -61,9 +66,10 @@ export interface PublisherStorage {
   takeAuditSeal(seal: string): Promise<void>;
 
   /**
-   * Takes a sequence number (`nextSeq`) and reads the full live set, as one step: of two moments the one
-   * with the higher number has all that the other one has. The caller has taken `stamp` before.
-   * Entries that no living token can match are left out, after `clockSkewSeconds` of grace.
+   * Takes a sequence number (`nextSeq`) and reads the full live set (the tail, and which segments there
+   * are), as one step: of two moments the one with the higher number has all that the other one has. The
+   * caller has taken `stamp` before. Entries of the tail that no living token can match are left out,
+   * after `clockSkewSeconds` of grace. Rejects if the tail has more than {@link TAIL_ENTRIES_READ_MAX}.
    */
   takeMoment(stamp: UnixMilliseconds, clockSkewSeconds: number): Promise<Moment>;
 
@@ -77,6 +83,8 @@ export interface PublisherStorage {
   }): Promise<void>;
   /** All that earlier heads promised has been taken in; every later number is above `lowestSeq`. */
   recovered(lowestSeq: number): Promise<void>;
+  /** The feed's store has none of the objects that it once confirmed: they are to be written again. */
+  objectsLost(): Promise<void>;
   attemptEnded(attempt: {
     readonly failures: number;
     readonly earliest: UnixMilliseconds;
@@ -84,18 +92,53 @@ export interface PublisherStorage {
   }): Promise<void>;
 }
 
+/** Segments and what they are made of. Their contents never change; all numbers are those of `plan-segments`. */
+export interface SegmentStorage {
+  /** The present ones, and how those entries of the tail that may leave it are spread. */
+  state(rules: Omit<TailFlush, 'bucket' | 'entriesMax'>): Promise<SegmentState>;
+  /** Those that were not dropped. */
+  present(): Promise<readonly StoredSegment[]>;
+  /** Makes a segment of the bucket's entries, those that end first; they leave the tail. One step. */
+  flush(flush: TailFlush): Promise<void>;
+  /** Stores a segment that has all entries of `sources`. One step. */
+  merge(merged: NewSegment & { readonly sources: readonly number[] }): Promise<void>;
+  /** By hash, also of one that was dropped less than {@link SEGMENT_KEPT_MILLISECONDS} ago. */
+  content(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  written(hash: string, at: UnixMilliseconds): Promise<void>;
+  /** No head names these any more. Removes what was dropped long ago. */
+  drop(segmentIds: readonly number[], at: UnixMilliseconds): Promise<void>;
+}
+
+export interface NewSegment extends Omit<StoredSegment, 'segmentId' | 'mergedInto'> {
+  readonly bucket: number;
+  readonly content: Uint8Array<ArrayBuffer>;
+}
+
+export interface TailFlush {
+  readonly bucket: number;
+  readonly bucketSeconds: number;
+  readonly entriesMax: number;
+  /** Entries that end before this second are left to be forgotten. */
+  readonly expiresAtSecondsMin: number;
+}
+
 /** A live set of the publisher's own: rows are fetched into it, and it outlives the database. */
 export interface EntriesApart {
   /**
-   * Takes entries in: the later bound and the later end win, so nothing is ever un-revoked. All or
-   * nothing.
+   * Takes entries into the tail: the later bound and the later end win, so nothing is ever un-revoked.
+   * All or nothing.
    */
   takeEntries(entries: readonly LiveEntry[]): Promise<void>;
-  /** By ascending scope id (16 hexadecimal digits). */
-  liveEntries(page: EntryPage): Promise<readonly LiveEntry[]>;
+  /** Takes a segment over that the feed's store has. One that is there already stays as it is. */
+  adopt(segment: NewSegment): Promise<void>;
+  /** Of the tail, by ascending scope id (16 hexadecimal digits). */
+  tailEntries(page: EntryPage): Promise<readonly LiveEntry[]>;
   /** The mark that the database was last given (`restoration`); 0 for none. */
   mark(): Promise<number>;
   markMoved(mark: number): Promise<void>;
+  /** How far the comparison with a restored database has come, if one is under way. */
+  restorationProgress(): Promise<RestorationProgress | undefined>;
+  restorationWent(progress: RestorationProgress | undefined): Promise<void>;
 }
 
 export interface EntryPage {
@@ -103,5 +146,26 @@ export interface EntryPage {
   readonly count: number;
 }
 
+export interface RestorationProgress {
+  /** The mark that the restored database carries. */
+  readonly mark: number;
+  /** What was compared in full: hashes of segments, the tail. */
+  readonly compared: readonly string[];
+  /** Of the one that is being compared: up to which entry. */
+  readonly afterScopeId: string;
+  readonly restored: number;
+}
+
 /** How long a superseded keyset is still served, milliseconds: longer than any bound. */
 export const KEYSET_KEPT_MILLISECONDS = 2 * 24 * 60 * 60 * 1000;
+
+/** How long a superseded segment is still served to whoever has just read an older head, milliseconds. */
+export const SEGMENT_KEPT_MILLISECONDS = 60 * 60 * 1000;
+
+/** Entries of the tail that are read at once, at most: the head would be longer than edges read. */
+export const TAIL_ENTRIES_READ_MAX = 2 * TAIL_ENTRIES_MAX;
+
+/** The tail is to be made shorter before a head can be made. */
+export class TailTooLong extends Error {
+  override readonly name = 'TailTooLong';
+}

@@ -9,17 +9,20 @@ import type { Clock } from '../clock.ts';
 import { StoreUnavailable } from '../store-unavailable.ts';
 import { TimedOut, within } from '../within.ts';
 import { HeadStamper, type HeadStamperParts, type SignedHead } from './head-stamper.ts';
+import { FEED_STORE_MILLISECONDS_MAX, ObjectWriter } from './object-writer.ts';
+import { bucketSecondsOf } from './plan-segments.ts';
 import type { LiveEntry } from './publisher-storage.ts';
 import { type Recovery, recover } from './recover.ts';
 import { earliestNextWrite, nextAlarm } from './schedule.ts';
 import { synchronise } from './synchronise.ts';
+import { tendSegments } from './tend-segments.ts';
 
 export interface AlarmClock {
   get(): Promise<number | null>;
   set(at: UnixMilliseconds): Promise<void>;
 }
 
-export interface PublisherParts extends Recovery, HeadStamperParts {
+export interface PublisherParts extends Recovery, Omit<HeadStamperParts, 'feed'> {
   readonly alarm: AlarmClock;
   readonly clock: Clock;
   /** A number from 0 to 1. */
@@ -27,18 +30,19 @@ export interface PublisherParts extends Recovery, HeadStamperParts {
   readonly heartbeatMilliseconds: number;
 }
 
-/** How long the database may take before a heartbeat goes on without it; less for short bounds. */
+/** How long the database may take before a heartbeat goes on without it. */
 const DATABASE_MILLISECONDS_MAX = 3000;
-/** How long one call of KV may take. A write that comes late carries a lower `seq` and harms nothing. */
-const FEED_STORE_MILLISECONDS_MAX = 10_000;
 /** How long the gathering at a first start may take: it reads every live revocation. */
 const RECOVERY_MILLISECONDS_MAX = 60_000;
+/** Rows that one head marks as published. More than these are marked by the heads that follow. */
+const MARKED_MAX = 2000;
 /** How late an alarm may be before it counts as lost. */
 const ALARM_LATE_MILLISECONDS = 60_000;
 
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #stamper: HeadStamper;
+  readonly #objects: ObjectWriter;
   /** While an alarm runs, only its end sets the next one; a wish for it is noted here. */
   #isInAlarm = false;
   #isWakeWanted = false;
@@ -48,6 +52,7 @@ export class Publisher {
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     this.#stamper = new HeadStamper(parts);
+    this.#objects = new ObjectWriter(parts);
   }
 
   /** Takes entries into a storage of its own, durably; when this returns, the bound runs. */
@@ -121,23 +126,63 @@ export class Publisher {
       await within(RECOVERY_MILLISECONDS_MAX, recover(this.#parts, clock.now()));
     }
     await this.#synchronise();
-    const { keysetsToWrite, change, ...plan } = await this.#stamper.plan();
-    for (const hash of keysetsToWrite) {
-      const text = (await storage.keyset(hash))?.text ?? '';
-      await within(FEED_STORE_MILLISECONDS_MAX, feed.writeKeyset(hash, text));
-      await storage.keysetWritten(hash, clock.now());
-    }
+    await this.#tendSegments();
+    const unpublished = await this.#unpublished();
+    const plan = await this.#stamper.plan();
+    await this.#objects.writeBefore(plan);
     const { compactJws, keysetHash, seq } = await this.#stamper.sign(plan);
     await within(FEED_STORE_MILLISECONDS_MAX, feed.writeHead(compactJws));
-    await storage.headWritten({ seq, keysetHash, change, at: clock.now() });
+    await storage.headWritten({ seq, keysetHash, change: plan.change, at: clock.now() });
+    await this.#markPublished(unpublished, seq);
+    await this.#objects.prepare(plan);
     // A tenant's first key may be used from now on: see `signing-keys/signing-key`.
     if (keysetHash !== before.keysetHash) await this.#synchronise();
   }
 
+  /** A head can do without it for as long as the tail fits, and says so itself when it does not. */
+  async #tendSegments(): Promise<void> {
+    const { clock, clockSkewSeconds, entryLivesSeconds, feed, log, storage } = this.#parts;
+    const { arrivalMilliseconds } = feed;
+    const bucketSeconds = bucketSecondsOf(entryLivesSeconds);
+    const rules = { stamp: clock.now(), clockSkewSeconds, arrivalMilliseconds, bucketSeconds };
+    try {
+      await tendSegments(storage.segments, rules);
+    } catch (error) {
+      log('error', 'feed_segments_not_tended', { error: nameOf(error) });
+    }
+  }
+
+  /** Rows that are in the live set already, so that every head from now on contains them. */
+  async #unpublished(): Promise<readonly string[]> {
+    const { log, storage, truth } = this.#parts;
+    const wanted = { count: MARKED_MAX, acknowledgedOnly: storage.apart !== undefined };
+    try {
+      return await within(this.#databaseMilliseconds, truth.revocations.unpublished(wanted));
+    } catch (error) {
+      log('error', 'feed_not_synchronised', { error: nameOf(error) });
+      return []; // The next head is as good.
+    }
+  }
+
+  async #markPublished(revocationIds: readonly string[], seq: number): Promise<void> {
+    const { log, truth } = this.#parts;
+    if (revocationIds.length === 0) return;
+    try {
+      const marked = truth.revocations.markPublished(revocationIds, seq);
+      await within(this.#databaseMilliseconds, marked);
+    } catch (error) {
+      log('error', 'feed_not_synchronised', { error: nameOf(error) });
+    }
+  }
+
+  /** Less for short bounds. */
+  get #databaseMilliseconds(): number {
+    return Math.min(DATABASE_MILLISECONDS_MAX, this.#parts.heartbeatMilliseconds / 2);
+  }
+
   /** The database may be away: then the publisher goes on with what it has, and says so. */
   async #synchronise(): Promise<void> {
-    const { heartbeatMilliseconds, log, storage, truth } = this.#parts;
-    const milliseconds = Math.min(DATABASE_MILLISECONDS_MAX, heartbeatMilliseconds / 2);
+    const { log, storage, truth } = this.#parts;
     const abort = new AbortController();
     const steps = [
       ...synchronise({ storage, truth, log, signal: abort.signal }),
@@ -145,7 +190,7 @@ export class Publisher {
     ];
     for (const step of steps) {
       try {
-        await within(milliseconds, step());
+        await within(this.#databaseMilliseconds, step());
       } catch (error) {
         log('error', 'feed_not_synchronised', { error: nameOf(error) });
         // Whatever else went wrong concerns one step; an outage concerns them all.
@@ -153,6 +198,8 @@ export class Publisher {
       }
     }
     abort.abort(); // An answer that comes late must not replace what came after it.
+    // What there was no time for goes on after this head, not a heartbeat later.
+    if ((await storage.apart?.restorationProgress()) !== undefined) this.#isWakeWanted = true;
   }
 
   async #lookAhead(): Promise<void> {

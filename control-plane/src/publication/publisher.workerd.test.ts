@@ -329,6 +329,7 @@ describe('heartbeats', () => {
       },
       (parts) => ({
         feed: {
+          ...parts.feed,
           readHead: () => parts.feed.readHead(),
           readSegment: (hash: string) => parts.feed.readSegment(hash),
           writeKeyset: (hash: string, text: string) => parts.feed.writeKeyset(hash, text),

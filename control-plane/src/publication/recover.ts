@@ -6,16 +6,18 @@
  * readable: a head made from less would claim an `iat` that it does not contain.
  */
 
-import { entriesIn } from '@cardea/shared/feed/entry-rows';
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
-import type { FeedHead } from '@cardea/shared/feed/head';
+import type { FeedHead, SegmentReference } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
+import { EVERYTHING, formatScopeId, scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { parseSegment } from '@cardea/shared/feed/segment';
-import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
+import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import type { Log } from '../log.ts';
 import type { FeedStore } from './feed-store.ts';
-import type { LiveEntry, PublisherStorage } from './publisher-storage.ts';
-import { restoreEntries } from './restoration.ts';
+import { bucketOf, bucketSecondsOf, isOver } from './plan-segments.ts';
+import type { EntriesApart, LiveEntry, PublisherStorage } from './publisher-storage.ts';
+import { restoreEntries, restoreSegment } from './restoration.ts';
+import { boundIn } from './segment-content.ts';
 import { readAllRevocations } from './synchronise.ts';
 import type { Truth } from './truth.ts';
 
@@ -27,6 +29,7 @@ export interface Recovery {
   readonly environmentId: string;
   /** How long an entry of KV's head, whose end is not written there, is kept. */
   readonly entryLivesSeconds: number;
+  readonly clockSkewSeconds: number;
   readonly log: Log;
 }
 
@@ -38,11 +41,18 @@ class SegmentMissing extends Error {
 export async function recover(recovery: Recovery, now: UnixMilliseconds): Promise<void> {
   const { storage, truth } = recovery;
   const head = await readPublishedHead(recovery);
+  // A store without a head of ours need not have any of the objects that it once confirmed.
+  if (head === undefined) await storage.objectsLost();
   // A storage that is behind the feed has lost what came after it. It never is without a loss: every
   // number is used up in the storage before a head carries it.
   const isBehind = head !== undefined && head.seq > (await storage.memory()).seq;
-  if (isBehind) await mergeHead(recovery, head, secondsOf(now) + recovery.entryLivesSeconds);
-  if (storage.apart !== undefined) await readAllRevocations(storage.apart, truth);
+  const { apart } = storage;
+  if (apart === undefined) {
+    if (isBehind) await writeBack(recovery, head, now);
+  } else {
+    const adopted = isBehind ? await takeOver(recovery, { apart, head, now }) : [];
+    await readAllRevocations(apart, truth, (entry) => !isContained(entry, adopted));
+  }
   await storage.recovered(head?.seq ?? 0);
 }
 
@@ -60,21 +70,79 @@ async function readPublishedHead(recovery: Recovery): Promise<FeedHead | undefin
   return head.value.environmentId === environmentId ? head.value : undefined;
 }
 
-async function mergeHead(
-  { storage, truth, feed, log }: Recovery,
+/** A segment that the head in KV names, proved by its hash. */
+interface PublishedSegment extends SegmentReference {
+  readonly content: Uint8Array<ArrayBuffer>;
+}
+
+/** One at a time: each may have two megabytes. What is over need not be there any more. */
+async function* readSegments(
+  { clockSkewSeconds, feed }: Recovery,
   head: FeedHead,
-  expiresAtSeconds: number,
-): Promise<void> {
-  const entries: LiveEntry[] = head.tail.map((entry) => ({ ...entry, expiresAtSeconds }));
+  now: UnixMilliseconds,
+): AsyncGenerator<PublishedSegment> {
   for (const reference of head.segments) {
-    const bytes = await feed.readSegment(reference.hash);
-    const rows = bytes === undefined ? undefined : await parseSegment(bytes, reference);
-    if (!rows?.ok) throw new SegmentMissing();
-    const end = Math.min(expiresAtSeconds, reference.expiresAtSeconds);
-    for (const entry of entriesIn(rows.value)) entries.push({ ...entry, expiresAtSeconds: end });
+    if (isOver(reference, { stamp: now, clockSkewSeconds })) continue;
+    const content = await feed.readSegment(reference.hash);
+    const parsed = content === undefined ? undefined : await parseSegment(content, reference);
+    if (content === undefined || !parsed?.ok) throw new SegmentMissing();
+    yield { ...reference, content };
   }
+}
+
+/**
+ * Into a database that was restored to an older state, as rows: the control plane refuses by them, too.
+ * The end of an entry of the tail is not written in the head.
+ */
+async function writeBack(recovery: Recovery, head: FeedHead, now: UnixMilliseconds): Promise<void> {
+  const { storage, truth, log } = recovery;
+  const expiresAtSeconds = secondsOf(now) + recovery.entryLivesSeconds;
   if (head.auditSeal !== undefined) await storage.takeAuditSeal(head.auditSeal);
-  if (storage.apart !== undefined) return storage.apart.takeEntries(entries);
-  const restored = await restoreEntries(truth.restoration, entries);
+  const tail = head.tail.map((entry) => ({ ...entry, expiresAtSeconds }));
+  let restored = await restoreEntries(truth.restoration, tail);
+  for await (const segment of readSegments(recovery, head, now)) {
+    restored += await restoreSegment(truth.restoration, segment);
+  }
   log('error', 'database_restored', { seq: head.seq, restored });
+}
+
+/**
+ * Into a storage of the publisher's own that was lost: segments as they are, since the signed head
+ * proves them; the tail as entries. Answers the segments.
+ */
+async function takeOver(
+  recovery: Recovery,
+  { apart, head, now }: { readonly apart: EntriesApart; head: FeedHead; now: UnixMilliseconds },
+): Promise<readonly PublishedSegment[]> {
+  const { entryLivesSeconds, feed, storage, truth } = recovery;
+  const adopted: PublishedSegment[] = [];
+  for await (const segment of readSegments(recovery, head, now)) {
+    const { content, entryCount, expiresAtSeconds, hash } = segment;
+    const bucket = bucketOf(expiresAtSeconds, bucketSecondsOf(entryLivesSeconds));
+    // Edges rely on it already.
+    const writtenAt = unixMilliseconds(now - feed.arrivalMilliseconds);
+    await apart.adopt({ bucket, content, entryCount, expiresAtSeconds, hash, writtenAt });
+    adopted.push(segment);
+  }
+  const inline = new Set<string>([formatScopeId(EVERYTHING)]);
+  for (const { kid } of await truth.signingKeys.listAll()) {
+    inline.add(formatScopeId(await scopeIdOfSigningKey(kid)));
+  }
+  const expiresAtSeconds = secondsOf(now) + entryLivesSeconds;
+  const tail = head.tail.map((entry) => {
+    const staysInline = inline.has(formatScopeId(entry.scopeId));
+    return { ...entry, expiresAtSeconds, staysInline };
+  });
+  await apart.takeEntries(tail);
+  if (head.auditSeal !== undefined) await storage.takeAuditSeal(head.auditSeal);
+  return adopted;
+}
+
+/** Under a bound as high and an end as late, so that it need not stand in the tail as well. */
+function isContained(entry: LiveEntry, segments: readonly PublishedSegment[]): boolean {
+  return segments.some(
+    ({ content, expiresAtSeconds }) =>
+      expiresAtSeconds >= entry.expiresAtSeconds &&
+      (boundIn(content, entry.scopeId) ?? -1) >= entry.boundSeconds,
+  );
 }

@@ -8,10 +8,17 @@
 
 import { formatUuid, uuidV4FromRandom } from '@cardea/shared/bytes/uuid';
 import type { RandomBytes } from '@cardea/shared/crypto/random';
-import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { formatScopeId, parseScopeId, type ScopeId } from '@cardea/shared/feed/scope-id';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { MakeAuditEvent, NewAuditEvent } from '../audit/audit-event.ts';
-import type { EntriesApart, LiveEntry } from './publisher-storage.ts';
+import type {
+  EntriesApart,
+  LiveEntry,
+  PublisherStorage,
+  RestorationProgress,
+  SegmentStorage,
+} from './publisher-storage.ts';
+import { entriesAfter } from './segment-content.ts';
 
 /** An entry on its way back, under the id of its new row. */
 export interface LostEntry extends LiveEntry {
@@ -57,21 +64,42 @@ export async function restoreEntries(
   return restored;
 }
 
+/** The same for a segment, page by page: its entries are never in memory all at once. */
+export async function restoreSegment(
+  means: RestorationMeans,
+  {
+    content,
+    expiresAtSeconds,
+  }: { readonly content: Uint8Array; readonly expiresAtSeconds: number },
+): Promise<number> {
+  let restored = 0;
+  let afterScopeId: ScopeId | undefined;
+  for (;;) {
+    const page = entriesAfter(content, { afterScopeId, count: ENTRIES_MAX });
+    const entries = page.map((entry) => ({ ...entry, expiresAtSeconds }));
+    restored += await restoreEntries(means, entries);
+    afterScopeId = page.at(-1)?.scopeId;
+    if (afterScopeId === undefined || page.length < ENTRIES_MAX) return restored;
+  }
+}
+
 /**
  * Moves the mark on. If the database carries another one it is compared with everything that is live in
- * the publisher's own storage first. Answers how many entries it lacked.
+ * the publisher's own storage first; that may take several cycles. Answers how many entries it lacked.
  */
 export async function synchroniseMark(
-  apart: EntriesApart,
+  storage: PublisherStorage,
   means: RestorationMeans,
   signal: AbortSignal,
 ): Promise<number> {
+  const { apart, segments } = storage;
+  if (apart === undefined) return 0;
   const known = await apart.mark();
   let restored = 0;
   let to = known + 1;
   if (!(await means.store.moveMark({ from: known, to }))) {
     const present = await means.store.mark();
-    restored = await restoreAll(apart, means, signal);
+    restored = await restoreAll({ apart, segments, means, signal }, present);
     to = Math.max(known, present) + 1;
     // If it was restored once more in the meantime, the next cycle begins again.
     if (!(await means.store.moveMark({ from: present, to }))) return restored;
@@ -80,21 +108,60 @@ export async function synchroniseMark(
   return restored;
 }
 
-async function restoreAll(
-  apart: EntriesApart,
-  means: RestorationMeans,
-  signal: AbortSignal,
-): Promise<number> {
-  let restored = 0;
-  let afterScopeId = '';
+interface Comparison {
+  readonly apart: EntriesApart;
+  readonly segments: SegmentStorage;
+  readonly means: RestorationMeans;
+  readonly signal: AbortSignal;
+}
+
+/** Goes on where it was interrupted, if the database still is the one that it had begun with. */
+async function restoreAll(comparison: Comparison, mark: number): Promise<number> {
+  const { apart, means, signal } = comparison;
+  const known = await apart.restorationProgress();
+  let progress: RestorationProgress =
+    known?.mark === mark ? known : { mark, compared: [], afterScopeId: '', restored: 0 };
   for (;;) {
-    const page = await apart.liveEntries({ afterScopeId, count: ENTRIES_MAX });
-    restored += await restoreEntries(means, page);
-    const last = page.at(-1);
-    if (last === undefined || page.length < ENTRIES_MAX) return restored;
-    afterScopeId = formatScopeId(last.scopeId);
+    const page = await nextPage(comparison, progress);
+    if (page === undefined) break;
+    const restored = progress.restored + (await restoreEntries(means, page.entries));
+    const last = page.entries.at(-1);
+    progress =
+      last === undefined || page.entries.length < ENTRIES_MAX
+        ? { mark, compared: [...progress.compared, page.run], afterScopeId: '', restored }
+        : { ...progress, afterScopeId: formatScopeId(last.scopeId), restored };
+    await apart.restorationWent(progress);
     signal.throwIfAborted();
   }
+  await apart.restorationWent(undefined);
+  return progress.restored;
+}
+
+interface Page {
+  /** A segment's hash, or {@link TAIL}. */
+  readonly run: string;
+  readonly entries: readonly LiveEntry[];
+}
+
+const TAIL = 'tail';
+
+/** Of the segments and then of the tail: what leaves the tail meanwhile is in a segment not compared yet. */
+async function nextPage(
+  { apart, segments }: Comparison,
+  { compared, afterScopeId }: RestorationProgress,
+): Promise<Page | undefined> {
+  const present = await segments.present();
+  const segment = present.find(({ hash }) => !compared.includes(hash));
+  const page = { afterScopeId, count: ENTRIES_MAX };
+  if (segment === undefined) {
+    if (compared.includes(TAIL)) return undefined;
+    return { run: TAIL, entries: await apart.tailEntries(page) };
+  }
+  const { hash: run, expiresAtSeconds } = segment;
+  // One that was removed meanwhile was a part of another.
+  const content = (await segments.content(run)) ?? new Uint8Array(0);
+  const entries = entriesAfter(content, { ...page, afterScopeId: parseScopeId(afterScopeId) });
+  return { run, entries: entries.map((entry) => ({ ...entry, expiresAtSeconds })) };
 }
 
 async function eventOf({ auditEvent }: RestorationMeans): Promise<NewAuditEvent> {

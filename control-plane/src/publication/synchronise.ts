@@ -5,10 +5,11 @@
  */
 
 import { decodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { compareScopeIds } from '@cardea/shared/feed/entry';
 import { isAuditSeal } from '@cardea/shared/feed/head';
 import { encodeKeyset } from '@cardea/shared/feed/keyset';
 import { objectHash } from '@cardea/shared/feed/object-hash';
-import { formatScopeId, scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
+import { EVERYTHING, formatScopeId, scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { FEED_KEYSET_BYTES_MAX } from '@cardea/shared/limits';
 import type { Log } from '../log.ts';
 import type { Revocation } from '../revocations/revocation.ts';
@@ -20,6 +21,8 @@ import type { Truth } from './truth.ts';
 
 /** Rows read at a time: bounds one answer of the database (about 200 bytes a row). */
 const ROWS_MAX = 1000;
+/** Of a million there are 200 pages: a Durable Object may ask D1 a thousand times in one alarm. */
+const LIVE_ROWS_MAX = 5000;
 
 /** The keys of all tenants together are more than edges read: some tenant must go, or shorten its URLs. */
 class KeysetTooLarge extends Error {
@@ -47,7 +50,7 @@ export function synchronise(parts: Synchronisation): ReadonlyArray<() => Promise
   return [
     () => synchroniseRevocations(apart, parts.truth),
     ...keysAndSeal,
-    () => synchroniseDatabase(apart, parts),
+    () => synchroniseDatabase(parts),
   ];
 }
 
@@ -64,13 +67,17 @@ export async function synchroniseRevocations(apart: EntriesApart, truth: Truth):
 }
 
 /** Every live row, whatever it is marked as: for a publisher that has lost its storage. */
-export async function readAllRevocations(apart: EntriesApart, truth: Truth): Promise<void> {
+export async function readAllRevocations(
+  apart: EntriesApart,
+  truth: Truth,
+  isLacking: (entry: LiveEntry) => boolean,
+): Promise<void> {
   let afterRevocationId = '';
   for (;;) {
-    const rows = await truth.revocations.live({ afterRevocationId, count: ROWS_MAX });
-    await apart.takeEntries(rows.map(entryOf));
+    const rows = await truth.revocations.live({ afterRevocationId, count: LIVE_ROWS_MAX });
+    await apart.takeEntries(rows.map(entryOf).filter(isLacking));
     const last = rows.at(-1);
-    if (last === undefined || rows.length < ROWS_MAX) return;
+    if (last === undefined || rows.length < LIVE_ROWS_MAX) return;
     afterRevocationId = last.revocationId;
   }
 }
@@ -155,14 +162,18 @@ async function synchroniseAuditSeal({ storage, truth, signal }: Synchronisation)
   await storage.takeAuditSeal(seal);
 }
 
-async function synchroniseDatabase(
-  apart: EntriesApart,
-  { truth, log, signal }: Synchronisation,
-): Promise<void> {
-  const restored = await synchroniseMark(apart, truth.restoration, signal);
+async function synchroniseDatabase({
+  storage,
+  truth,
+  log,
+  signal,
+}: Synchronisation): Promise<void> {
+  const restored = await synchroniseMark(storage, truth.restoration, signal);
   if (restored > 0) log('error', 'database_restored', { restored });
 }
 
-export function entryOf({ entry, expiresAtSeconds }: Revocation): LiveEntry {
-  return { ...entry, expiresAtSeconds };
+export function entryOf({ entry, expiresAtSeconds, scope }: Revocation): LiveEntry {
+  const isEverything = compareScopeIds(entry.scopeId, EVERYTHING) === 0;
+  const staysInline = scope === 'signing_key' || isEverything;
+  return { ...entry, expiresAtSeconds, ...(staysInline ? { staysInline } : {}) };
 }

@@ -24,6 +24,16 @@ export interface RevocationStore {
   /** Live rows of every tenant, acknowledged or not, by ascending id: for a publisher's recovery. */
   live(page: RevocationPage): Promise<readonly Revocation[]>;
   markAcknowledged(revocationIds: readonly string[]): Promise<void>;
+  /**
+   * Live rows, by their ids and oldest first, that no written head is known to contain;
+   * `acknowledgedOnly` for a publisher that has only those.
+   */
+  unpublished(wanted: {
+    readonly count: number;
+    readonly acknowledgedOnly: boolean;
+  }): Promise<readonly string[]>;
+  /** A head of this number was written that contains them. The first such number stays. */
+  markPublished(revocationIds: readonly string[], seq: number): Promise<void>;
   /** The next moment at which a waiting row takes effect, if there is one: when to look again. */
   nextEffectAt(): Promise<UnixSeconds | undefined>;
 }

@@ -1,0 +1,210 @@
+/**
+ * Segments of the feed in PostgreSQL. Revocation rows point to the segment that they were put into, in the
+ * transaction that makes it, so that a row is in the tail or in a segment and never in neither. The
+ * server puts contents together itself: no row of a flush travels.
+ */
+
+import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
+import {
+  and,
+  asc,
+  eq,
+  gte,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  lte,
+  ne,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
+import type { SegmentState, StoredSegment } from '../publication/plan-segments.ts';
+import {
+  type NewSegment,
+  SEGMENT_KEPT_MILLISECONDS,
+  type SegmentStorage,
+  type TailFlush,
+} from '../publication/publisher-storage.ts';
+import { answered, inTransaction, undo } from './answered.pg.ts';
+import { NOW_S } from './clock.pg.ts';
+import type { PostgresDatabase } from './postgres.ts';
+import { feedSegments, publisher } from './publisher-schema.pg.ts';
+import { revocations } from './schema.pg.ts';
+
+export interface PostgresSegmentsParts {
+  readonly db: PostgresDatabase;
+  /** Holds while this process may change the publisher's row. */
+  readonly isConfirmed: SQL | undefined;
+  /** Thrown where it does not hold. */
+  readonly notConfirmed: () => Error;
+}
+
+/** Rows that no segment has, and that may be put into one: docs/feed.md, "Entry". */
+const MAY_LEAVE_TAIL = and(
+  isNull(revocations.segmentId),
+  lte(revocations.effectiveAtS, NOW_S),
+  ne(revocations.scope, 'signing_key'),
+  ne(revocations.scopeId, '0'.repeat(16)),
+);
+
+export function createPublisherSegments(parts: PostgresSegmentsParts): SegmentStorage {
+  const { db } = parts;
+  return {
+    async state({ bucketSeconds, expiresAtSecondsMin }) {
+      const bucket = sql<number>`${revocations.expiresAtS} / ${bucketSeconds}::bigint`;
+      const tail = db
+        .select({
+          bucket: sql<number>`bucket`.mapWith(Number),
+          entryCount: sql<number>`count(*)`.mapWith(Number),
+        })
+        .from(
+          db
+            .select({ bucket: bucket.as('bucket') })
+            .from(revocations)
+            .where(and(MAY_LEAVE_TAIL, gte(revocations.expiresAtS, expiresAtSecondsMin)))
+            .as('tail'),
+        )
+        .groupBy(sql`bucket`);
+      const state: SegmentState = {
+        segments: await answered(readSegments(db)),
+        tail: await answered(tail),
+      };
+      return state;
+    },
+
+    present: () => answered(readSegments(db)),
+
+    flush: (flush) => confirmed(parts, (tx) => flushTail(tx, flush)),
+
+    merge: ({ sources, ...merged }) =>
+      confirmed(parts, async (tx) => {
+        const { segmentId: mergedInto } = await insertSegment(tx, merged);
+        const isSource = and(
+          inArray(feedSegments.segmentId, [...sources]),
+          isNull(feedSegments.mergedInto),
+        );
+        await tx.update(feedSegments).set({ mergedInto }).where(isSource);
+      }),
+
+    async content(hash) {
+      const { content } = feedSegments;
+      const isNamed = and(eq(feedSegments.hash, hash), isNotNull(content));
+      const [row] = await answered(
+        db.select({ content }).from(feedSegments).where(isNamed).limit(1),
+      );
+      return row?.content === undefined || row.content === null
+        ? undefined
+        : Uint8Array.from(row.content);
+    },
+
+    async written(hash, at) {
+      const isNew = and(eq(feedSegments.hash, hash), isNull(feedSegments.writtenAtMs));
+      await answered(db.update(feedSegments).set({ writtenAtMs: at }).where(isNew));
+    },
+
+    drop: (segmentIds, at) => confirmed(parts, (tx) => dropSegments(tx, segmentIds, at)),
+  };
+}
+
+/** For a moment, which reads it together with the tail. */
+export async function readSegments(db: PostgresDatabase): Promise<StoredSegment[]> {
+  const { segmentId, hash, entryCount, expiresAtS, writtenAtMs, mergedInto } = feedSegments;
+  const rows = await db
+    .select({ segmentId, hash, entryCount, expiresAtS, writtenAtMs, mergedInto })
+    .from(feedSegments)
+    .where(and(isNull(feedSegments.droppedAtMs), isNotNull(hash)))
+    .orderBy(asc(segmentId));
+  return rows.map((row) => ({
+    segmentId: row.segmentId,
+    hash: row.hash ?? '',
+    entryCount: row.entryCount,
+    expiresAtSeconds: unixSeconds(row.expiresAtS),
+    ...(row.writtenAtMs === null ? {} : { writtenAt: unixMilliseconds(row.writtenAtMs) }),
+    ...(row.mergedInto === null ? {} : { mergedInto: row.mergedInto }),
+  }));
+}
+
+/** One transaction under the publisher's row: no moment is taken between its statements. */
+async function confirmed(
+  { db, isConfirmed, notConfirmed }: PostgresSegmentsParts,
+  work: (tx: PostgresDatabase) => Promise<void>,
+): Promise<void> {
+  const isDone = await inTransaction(db, async (tx) => {
+    const row = tx.select({ id: publisher.id }).from(publisher).where(isConfirmed).for('update');
+    if ((await row).length === 0) return false;
+    await work(tx);
+    return true;
+  });
+  if (!isDone) throw notConfirmed();
+}
+
+async function insertSegment(
+  tx: PostgresDatabase,
+  segment: NewSegment,
+): Promise<{ readonly segmentId: number }> {
+  const { bucket, hash, content, entryCount, expiresAtSeconds, writtenAt } = segment;
+  const row = { bucket, hash, content, entryCount, expiresAtS: expiresAtSeconds };
+  const [inserted] = await tx
+    .insert(feedSegments)
+    .values({ ...row, writtenAtMs: writtenAt ?? null })
+    .returning({ segmentId: feedSegments.segmentId });
+  if (inserted === undefined) throw new TypeError('An unguarded insert returned no row.');
+  return inserted;
+}
+
+async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<void> {
+  const { bucket, bucketSeconds, entriesMax, expiresAtSecondsMin } = flush;
+  const { revocationId, expiresAtS } = revocations;
+  const from = Math.max(bucket * bucketSeconds, expiresAtSecondsMin);
+  const isOfBucket = and(gte(expiresAtS, from), lt(expiresAtS, (bucket + 1) * bucketSeconds));
+  const oldest = tx
+    .select({ revocationId })
+    .from(revocations)
+    .where(and(MAY_LEAVE_TAIL, isOfBucket))
+    .orderBy(asc(expiresAtS))
+    .limit(entriesMax);
+  const [made] = await tx
+    .insert(feedSegments)
+    .values({ bucket, expiresAtS: from })
+    .returning({ segmentId: feedSegments.segmentId });
+  const segmentId = made?.segmentId ?? 0;
+  // The rows are chosen once. Those committed after this statement began stay in the tail.
+  await tx.update(revocations).set({ segmentId }).where(inArray(revocationId, oldest));
+  const filled = await tx
+    .update(feedSegments)
+    .set({
+      content: sql`content_of_rows`,
+      hash: sql`encode(sha256(content_of_rows), 'hex')`,
+      entryCount: sql`scopes`,
+      expiresAtS: sql`latest_end`,
+    })
+    .from(contentOf(segmentId))
+    .where(and(eq(feedSegments.segmentId, segmentId), sql`scopes > 0`))
+    .returning({ segmentId: feedSegments.segmentId });
+  if (filled.length === 0) undo(true); // Nothing to flush: nothing has happened.
+}
+
+/** The entries of the rows of a segment, 12 bytes each (`shared/feed/entry`), as one value. */
+function contentOf(segmentId: number): SQL {
+  const { scopeId, boundS, expiresAtS } = revocations;
+  return sql`(SELECT count(*) AS scopes, max(end_s) AS latest_end,
+      string_agg(decode(scope || lpad(to_hex(bound), 8, '0'), 'hex'), ''::bytea
+        ORDER BY scope COLLATE "C") AS content_of_rows
+    FROM (SELECT ${scopeId} AS scope, max(${boundS}) AS bound, max(${expiresAtS}) AS end_s
+      FROM ${revocations} WHERE ${revocations.segmentId} = ${segmentId} GROUP BY ${scopeId})
+      AS entries) AS made`;
+}
+
+async function dropSegments(
+  tx: PostgresDatabase,
+  segmentIds: readonly number[],
+  at: UnixMilliseconds,
+): Promise<void> {
+  const { droppedAtMs, segmentId } = feedSegments;
+  const isNamed = and(inArray(segmentId, [...segmentIds]), isNull(droppedAtMs));
+  if (segmentIds.length > 0) {
+    await tx.update(feedSegments).set({ droppedAtMs: at }).where(isNamed);
+  }
+  await tx.delete(feedSegments).where(lt(droppedAtMs, at - SEGMENT_KEPT_MILLISECONDS));
+}

@@ -1,0 +1,70 @@
+/**
+ * Carries out what `plan-segments` plans: makes segments of the tail, merges them, drops those that are
+ * over. Only the storage changes here; what it has is in every head all the while. Every step may be
+ * repeated at any point.
+ */
+
+import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
+import { objectHash } from '@cardea/shared/feed/object-hash';
+import { secondsOf, unixSeconds } from '@cardea/shared/time';
+import {
+  bucketOf,
+  FLUSH_ENTRIES_MAX,
+  planSegmentStep,
+  type SegmentRules,
+  type StoredSegment,
+  superseded,
+} from './plan-segments.ts';
+import type { SegmentStorage } from './publisher-storage.ts';
+import { mergeContents } from './segment-content.ts';
+
+/** More than the steps from two million entries in the tail to segments. */
+const STEPS_MAX = 400;
+
+/** One step, and as many more as are urgent. */
+export async function tendSegments(storage: SegmentStorage, rules: SegmentRules): Promise<void> {
+  const { bucketSeconds } = rules;
+  const expiresAtSecondsMin = secondsOf(rules.stamp) - rules.clockSkewSeconds;
+  for (let steps = 0; steps < STEPS_MAX; steps++) {
+    const state = await storage.state({ bucketSeconds, expiresAtSecondsMin });
+    const dropped = new Set(superseded(state.segments, rules));
+    if (dropped.size > 0) {
+      await storage.drop(
+        [...dropped].map(({ segmentId }) => segmentId),
+        rules.stamp,
+      );
+    }
+    const segments = state.segments.filter((segment) => !dropped.has(segment));
+    const step = planSegmentStep({ ...state, segments }, rules);
+    if (step === undefined || (steps > 0 && !step.isUrgent)) return;
+    if (step.kind === 'merge') await merge(storage, step.sources, rules);
+    else {
+      const entriesMax = FLUSH_ENTRIES_MAX;
+      const { bucket } = step;
+      await storage.flush({ bucket, bucketSeconds, entriesMax, expiresAtSecondsMin });
+    }
+  }
+}
+
+async function merge(
+  storage: SegmentStorage,
+  sources: readonly StoredSegment[],
+  { bucketSeconds }: SegmentRules,
+): Promise<void> {
+  const contents = [];
+  for (const { hash } of sources) {
+    const content = await storage.content(hash);
+    if (content === undefined) throw new TypeError('The content of a segment is not there.');
+    contents.push(content);
+  }
+  const content = mergeContents(contents);
+  const end = Math.max(...sources.map(({ expiresAtSeconds }) => expiresAtSeconds));
+  await storage.merge({
+    sources: sources.map(({ segmentId }) => segmentId),
+    hash: await objectHash(content),
+    content,
+    entryCount: content.length / ENTRY_BYTES,
+    expiresAtSeconds: unixSeconds(end),
+    bucket: bucketOf(end, bucketSeconds),
+  });
+}
