@@ -34,6 +34,7 @@ import { revokeEdgeRoute } from './routes/edges/revoke.ts';
 import { rotateEdgeRoute } from './routes/edges/rotate.ts';
 import { feedHeadRoute } from './routes/feed/head.ts';
 import { feedKeysetRoute } from './routes/feed/keyset.ts';
+import { feedSegmentRoute } from './routes/feed/segment.ts';
 import { aliveRoute } from './routes/health/alive.ts';
 import { readyRoute } from './routes/health/ready.ts';
 import { batchCreateImportedApiKeysRoute } from './routes/imported-api-keys/batch-create.ts';
@@ -96,6 +97,7 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   authorizationServerMetadataRoute,
   feedHeadRoute,
   feedKeysetRoute,
+  feedSegmentRoute,
   createEdgeRoute,
   listEdgesRoute,
   getEdgeRoute,

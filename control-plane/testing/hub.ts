@@ -6,6 +6,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { TAIL_ENTRIES_AIM } from '../src/publication/plan-segments.ts';
 import { anonymous } from './api.ts';
 
 export const hub = () => env.HUB.get(env.HUB.idFromName(env.ENVIRONMENT_ID));
@@ -40,4 +41,21 @@ export async function headInKv() {
   if (!head.ok) throw new Error(`The head is refused: ${JSON.stringify(head.refusal)}`);
   const bounds = head.value.tail.map((entry) => [formatScopeId(entry.scopeId), entry.boundSeconds]);
   return { ...head.value, bounds: new Map(bounds as Array<[string, number]>) };
+}
+
+/** Has the hub make a segment of its tail, and answers its hash. */
+export async function segmentInHub(): Promise<string> {
+  const expiresAtSeconds = Math.floor(Date.now() / 1000) + 3600;
+  const [high] = crypto.getRandomValues(new Uint32Array(1));
+  const entries = Array.from({ length: TAIL_ENTRIES_AIM + 1 }, (_, low) => {
+    return { scopeId: { high, low }, boundSeconds: 7, expiresAtSeconds };
+  });
+  await hub().acknowledge(entries);
+  await publish();
+  const newest = 'SELECT hash FROM segments ORDER BY segment_id DESC LIMIT 1';
+  return runInDurableObject(
+    hub(),
+    (_hub: unknown, state: DurableObjectState) =>
+      state.storage.sql.exec<{ hash: string }>(newest).one().hash,
+  );
 }

@@ -17,7 +17,7 @@ import {
   importKey,
   issue,
 } from '../../testing/api.ts';
-import { headInKv, publish } from '../../testing/hub.ts';
+import { headInKv, publish, segmentInHub } from '../../testing/hub.ts';
 import { routesOf } from '../app.ts';
 import { readConfig } from '../config.workers.ts';
 import { AuditEventMessage } from '../routes/messages/audit-event.ts';
@@ -114,6 +114,7 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
   ],
   getAuthorizationServerMetadata: [() => anonymous('/.well-known/oauth-authorization-server')],
   getFeedHead: [() => anonymous('/feed/v1/head')],
+  getFeedSegment: [async () => anonymous(`/feed/v1/segment/${await segmentInHub()}`)],
   getFeedKeyset: [async () => anonymous(`/feed/v1/keyset/${(await headInKv()).keysetHash}`)],
   adminListSigningKeys: [() => admin('/v1/admin/signingKeys')],
   adminRotateSigningKey: [() => post('/v1/admin/signingKeys:rotate', { algorithm: 'ES256' })],
@@ -296,6 +297,7 @@ test('each line of an export is an audit event as the document has it', async ()
 const REFUSED: ReadonlyArray<readonly [path: string, call: Call, template: string]> = [
   [ISSUED, { body: {} }, ISSUED],
   ['/feed/v1/keyset/none', {}, '/feed/v1/keyset/{hash}'],
+  ['/feed/v1/segment/none', {}, '/feed/v1/segment/{hash}'],
   ['/v2alpha1/apiKeys:selfRevoke', { body: {} }, '/v2alpha1/apiKeys:selfRevoke'],
   ['/oauth2/token', { method: 'POST' }, '/oauth2/token'],
 ];

@@ -1,5 +1,6 @@
 /** What others may ask of the hub, and how they reach it. One hub per environment. */
 
+import type { SignedHead } from './head-stamper.ts';
 import type { LiveEntry } from './publisher-storage.ts';
 
 /** A head as it goes over the wire. */
@@ -8,6 +9,12 @@ export interface ServedHead {
   readonly etag: string;
   readonly compactJws: string;
   readonly keysetHash: string;
+  readonly segmentHashes: readonly string[];
+}
+
+export function servedHeadOf(head: SignedHead): ServedHead {
+  const { compactJws, issuedAtSeconds, keysetHash, segmentHashes, seq } = head;
+  return { etag: `"${seq}-${issuedAtSeconds}"`, compactJws, keysetHash, segmentHashes };
 }
 
 export interface HubStatus {
@@ -32,5 +39,7 @@ export interface HubApi {
   head(): Promise<ServedHead | null>;
   /** The text of a keyset object. */
   keyset(hash: string): Promise<string | null>;
+  /** The content of a segment that a head names, or did a moment ago. */
+  segment(hash: string): Promise<Uint8Array<ArrayBuffer> | null>;
   status(): Promise<HubStatus>;
 }

@@ -11,6 +11,7 @@ export function createHubClient(namespace: DurableObjectNamespace, environmentId
     poke: (wish) => hub().poke(wish),
     head: () => hub().head(),
     keyset: (hash) => hub().keyset(hash),
+    segment: (hash) => hub().segment(hash),
     status: () => hub().status(),
   };
 }

@@ -13,7 +13,7 @@ import { createTenantResolver } from '../tenants/tenant-resolver.ts';
 import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
 import { createTruth, tokenLivesSeconds } from './create-truth.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
-import type { HubApi, HubStatus, ServedHead } from './hub-api.ts';
+import { type HubApi, type HubStatus, type ServedHead, servedHeadOf } from './hub-api.ts';
 import { HubStorage } from './hub-storage.ts';
 import { Publisher, type PublisherParts } from './publisher.ts';
 import type { LiveEntry } from './publisher-storage.ts';
@@ -44,14 +44,17 @@ export class Hub extends DurableObject implements HubApi {
 
   async head(): Promise<ServedHead | null> {
     const head = await (await this.#publisher).head();
-    if (head === undefined) return null;
-    const { compactJws, issuedAtSeconds, keysetHash, seq } = head;
-    return { etag: `"${seq}-${issuedAtSeconds}"`, compactJws, keysetHash };
+    return head === undefined ? null : servedHeadOf(head);
   }
 
   async keyset(hash: string): Promise<string | null> {
     const { storage } = await this.#parts;
     return (await storage.keyset(hash))?.text ?? null;
+  }
+
+  async segment(hash: string): Promise<Uint8Array<ArrayBuffer> | null> {
+    const { storage } = await this.#parts;
+    return (await storage.segments.content(hash)) ?? null;
   }
 
   async status(): Promise<HubStatus> {

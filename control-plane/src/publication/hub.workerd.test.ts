@@ -3,10 +3,12 @@
 import { evictDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
+import { objectHash } from '@cardea/shared/feed/object-hash';
 import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admin, anonymous, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
-import { headInKv, hub, publish } from '../../testing/hub.ts';
+import { headInKv, hub, publish, segmentInHub } from '../../testing/hub.ts';
+import { entriesOf } from './segment-content.ts';
 
 beforeAll(publish);
 
@@ -74,7 +76,7 @@ describe('the feed over HTTP', () => {
   test('answers 304 while the head is the same', async () => {
     for (let tries = 0; tries < 5; tries++) {
       const etag = (await head()).headers.get('etag') ?? '';
-      const again = await head({ 'if-none-match': etag });
+      const again = await head({ 'if-none-match': `"1-1", W/${etag}` });
       if (again.status === 200) continue; // A second had passed: it was stamped anew.
       expect(again.status).toBe(304);
       expect(again.headers.get('etag')).toBe(etag);
@@ -84,8 +86,12 @@ describe('the feed over HTTP', () => {
     throw new Error('No head lasted for two requests.');
   });
 
-  test('answers 200 to the tag of another head', async () => {
-    expect((await head({ 'if-none-match': '"1-1"' })).status).toBe(200);
+  test.each([
+    ['200 to the tag of another head', '"1-1"', 200],
+    ['200 to something else', 'sometimes', 200],
+    ['304 to any tag', '*', 304],
+  ])('answers %s', async (_, tag, status) => {
+    expect((await head({ 'if-none-match': tag })).status).toBe(status);
   });
 
   test('serves the keyset that the head in KV names, byte for byte', async () => {
@@ -95,13 +101,36 @@ describe('the feed over HTTP', () => {
     expect(await response.text()).toBe(await env.FEED.get(`v1/keyset/${keysetHash}`, 'text'));
   });
 
-  test.each([
-    ['another hash', 'f'.repeat(64)],
-    ['no hash', 'head'],
-    ['a hash in capitals', 'F'.repeat(64)],
-    ['a path', '..%2fhead'],
-  ])('has no keyset of %s', async (_, hash) => {
-    expect(await outcomeOf(await anonymous(`/feed/v1/keyset/${hash}`))).toBe('404 not_found');
+  test('serves a segment byte for byte, also before KV has it, for good', async () => {
+    const hash = await segmentInHub();
+    const response = await anonymous(`/feed/v1/segment/${hash}`);
+    expect(response.headers.get('content-type')).toBe('application/octet-stream');
+    expect(response.headers.get('cache-control')).toBe('public, max-age=86400, immutable');
+    const content = new Uint8Array(await response.arrayBuffer());
+    expect(await objectHash(content)).toBe(hash);
+    expect(entriesOf(content).length).toBeGreaterThan(2048);
+    const inKv = async () => env.FEED.get(`v1/segment/${hash}`, 'arrayBuffer');
+    await expect.poll(async () => new Uint8Array((await inKv()) ?? [])).toEqual(content);
+  });
+
+  test.each(
+    ['keyset', 'segment'].flatMap((kind) => [
+      [kind, 'another hash', 'f'.repeat(64)],
+      [kind, 'no hash', 'head'],
+      [kind, 'a hash in capitals', 'F'.repeat(64)],
+      [kind, 'a path', '..%2fhead'],
+    ]),
+  )('has no %s of %s', async (kind, _, hash) => {
+    expect(await outcomeOf(await anonymous(`/feed/v1/${kind}/${hash}`))).toBe('404 not_found');
+  });
+
+  test('objects are asked for so often a second, and no more', async () => {
+    const unknown = (n: number) => n.toString(16).padStart(64, '0');
+    const calls = Array.from({ length: 120 }, (_, n) =>
+      anonymous(`/feed/v1/segment/${unknown(n)}`),
+    );
+    const outcomes = await Promise.all((await Promise.all(calls)).map(outcomeOf));
+    expect(new Set(outcomes)).toEqual(new Set(['404 not_found', '503 service_unavailable']));
   });
 });
 

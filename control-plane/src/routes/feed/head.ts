@@ -27,11 +27,17 @@ export function feedHeadRoute(deps: Deps): Route {
       const head = await deps.feed.head();
       if (head === undefined) return feedUnavailable();
       const headers = { ETag: head.etag, 'Cache-Control': 'no-store' };
-      if (raw.headers.get('if-none-match') === head.etag) {
+      if (isHeld(raw.headers.get('if-none-match'), head.etag)) {
         return new Response(null, { status: 304, headers });
       }
       const type = { 'Content-Type': HEAD.mediaType };
       return new Response(head.compactJws, { headers: { ...headers, ...type } });
     },
   };
+}
+
+/** RFC 9110 §13.1.2: one tag of a list, compared weakly, or any at all. */
+function isHeld(ifNoneMatch: string | null, etag: string): boolean {
+  const tags = (ifNoneMatch ?? '').split(',').map((tag) => tag.trim().replace(/^W\//, ''));
+  return tags.includes(etag) || tags.includes('*');
 }

@@ -5,8 +5,8 @@ import { feedKeysetAnswer } from '../messages/public-answers.ts';
 import { feedUnavailable } from './unavailable.ts';
 
 /**
- * GET /feed/v1/keyset/{hash}: the object that the head names. Its name proves it, so it
- * may be kept. Former ones are not served: whoever needs one needs the present head first.
+ * GET /feed/v1/keyset/{hash}: the object that the head names. Its name proves it, so it may be kept; former
+ * ones are served for two days.
  */
 export function feedKeysetRoute(deps: Deps): Route {
   return {
