@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util';
 import { measureBundle } from './bundle-size.ts';
 import { benchControlPlane } from './control-plane-bench.ts';
+import { benchFeed } from './feed-bench.ts';
 import { benchJwt } from './jwt-bench.ts';
 import { benchLists } from './list-bench.ts';
 import { LOAD_GENERATOR } from './load.ts';
@@ -24,6 +25,12 @@ const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly valu
   proxy_warm_vs_rewrite: { is: 'at least', value: 0.93 },
   proxy_warm_vs_passthrough: { is: 'at least', value: 0.8 },
   edge_bundle_gzip_kb: { is: 'at most', value: 40 },
+  revocation_lookup_1m_us: { is: 'at most', value: 1 },
+  feed_apply_tail_ms: { is: 'at most', value: 2 },
+  feed_cold_load_1m_ms: { is: 'at most', value: 60 },
+  feed_cold_slice_ms: { is: 'at most', value: 10 },
+  feed_bytes_per_entry: { is: 'at most', value: 12.5 },
+  feed_memory_per_entry: { is: 'at most', value: 16 },
   exchange_pg_vs_floor: { is: 'at least', value: 0.7 },
   verify_pg_vs_better_auth: { is: 'at least', value: 3 },
   list_first_page_1m_vs_1k: { is: 'at most', value: 2 },
@@ -40,6 +47,7 @@ const results: BenchResult[] = [
   ...(await benchJwt(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 })),
   ...(await benchProxy({ ...(values.quick ? QUICK_LOAD : LOAD), seconds: 1 })),
   await measureBundle(),
+  ...(await benchFeed(values.quick ? { starts: 1, rounds: 5 } : { starts: 5, rounds: 10 })),
   ...(await benchControlPlane(
     values.quick ? { rounds: 2, seconds: 1 } : { rounds: 8, seconds: 2 },
   )),

@@ -17,11 +17,12 @@ export interface RawWorker {
   readonly text?: Readonly<Record<string, string>>;
   /** The worker that answers what this one fetches. */
   readonly outbound?: string;
-  /** The worker that answers reads of the KV namespace `FEED`. */
-  readonly feed?: string;
+  /** What answers reads of the KV namespace `FEED`: a worker, or a server on loopback. */
+  readonly feed?: string | { readonly port: number };
 }
 
 export interface RunningRawWorkerd {
+  readonly pid: number;
   urlOf(name: string): URL;
   stop(): Promise<void>;
 }
@@ -46,7 +47,7 @@ export async function startRawWorkerd(workers: readonly RawWorker[]): Promise<Ru
   try {
     const ports = await readPorts(child.stdio[3] as Readable, workers.length);
     const urlOf = (name: string): URL => new URL(`http://127.0.0.1:${ports.get(name)}`);
-    return { urlOf, stop };
+    return { pid: child.pid ?? 0, urlOf, stop };
   } catch (error) {
     await stop();
     throw error;
@@ -77,6 +78,11 @@ function configOf(workers: readonly RawWorker[]): string {
   const services = workers.map(
     (worker) => `(name = "${worker.name}", worker = ${workerOf(worker)})`,
   );
+  for (const { name, feed } of workers) {
+    if (typeof feed !== 'object') continue;
+    const address = `127.0.0.1:${feed.port}`;
+    services.push(`(name = "${name}-feed", external = (address = "${address}", http = ()))`);
+  }
   const sockets = workers.map(
     ({ name }) => `(name = "${name}", address = "127.0.0.1:0", http = (), service = "${name}")`,
   );
@@ -93,7 +99,10 @@ function workerOf({ name, text = {}, outbound, feed }: RawWorker): string {
   const bindings = Object.entries(text).map(
     ([key, value]) => `(name = "${key}", text = ${JSON.stringify(value)})`,
   );
-  if (feed !== undefined) bindings.push(`(name = "FEED", kvNamespace = "${feed}")`);
+  if (feed !== undefined) {
+    const service = typeof feed === 'string' ? feed : `${name}-feed`;
+    bindings.push(`(name = "FEED", kvNamespace = "${service}")`);
+  }
   const outboundOf = outbound === undefined ? '' : `, globalOutbound = "${outbound}"`;
   return `(
     modules = [(name = "main", esModule = embed "${name}.mjs")],

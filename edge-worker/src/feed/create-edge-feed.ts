@@ -30,7 +30,7 @@ import {
   REFRESH_MILLISECONDS,
   STALE_REFRESH_MILLISECONDS,
 } from './limits.ts';
-import { type LoadedFeed, loadFeed } from './load-feed.ts';
+import { type LoadedFeed, loadFeed, type PartialFeed } from './load-feed.ts';
 import { SegmentShelf } from './segment-shelf.ts';
 
 export interface EdgeFeedOptions {
@@ -59,8 +59,8 @@ export interface EdgeFeedOptions {
 interface FeedMemory {
   held: LoadedFeed | undefined;
   readonly shelf: SegmentShelf;
-  /** Whether the last refresh ended with segments still to be checked: the next request goes on. */
-  isPartial: boolean;
+  /** Set if the last refresh ended with segments still to be checked: the next request goes on. */
+  partial: PartialFeed | undefined;
   /** Start of the last refresh of any kind. The lease: until it runs out nobody else begins one. */
   attemptedAt: UnixMilliseconds | undefined;
   /** Start of the last refresh that an unknown key forced. */
@@ -74,7 +74,7 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
   const memory: FeedMemory = {
     held: undefined,
     shelf: new SegmentShelf(),
-    isPartial: false,
+    partial: undefined,
     attemptedAt: undefined,
     forcedAt: undefined,
     lastRefusal: undefined,
@@ -88,7 +88,7 @@ export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
     // The refresh goes on for the others if this client hangs up.
     request.waitUntil(work);
     await work;
-    return memory.isPartial
+    return memory.partial !== undefined
       ? awaitLoad(memory, options, { request, stale, hasHelped: true })
       : judge(memory, options, { now: options.clock(), stale });
   };
@@ -137,9 +137,11 @@ async function refresh(
   memory.isLoading = true;
   const loaded = await loadFeed(memory, options);
   memory.isLoading = false;
-  memory.isPartial = loaded.ok && loaded.value === undefined;
-  memory.lastRefusal = loaded.ok ? undefined : loaded.refusal;
-  if (loaded.ok && loaded.value !== undefined) swap(memory, options, loaded.value);
+  memory.partial = undefined;
+  memory.lastRefusal = undefined;
+  if (!loaded.ok) memory.lastRefusal = loaded.refusal;
+  else if (loaded.value.kind === 'partial') memory.partial = loaded.value.partial;
+  else swap(memory, options, loaded.value.feed);
 }
 
 /** Whether a request is at a refresh, as far as can be told: one that was cancelled cannot say so. */
@@ -149,13 +151,13 @@ function isUnderWay({ isLoading, attemptedAt }: FeedMemory, now: UnixMillisecond
 
 /** A part of a feed is gone on with at once; a whole one is asked for again after `period`. */
 function isDue(memory: FeedMemory, now: UnixMilliseconds, period: number): boolean {
-  if (memory.isPartial && !isUnderWay(memory, now)) return true;
+  if (memory.partial !== undefined && !isUnderWay(memory, now)) return true;
   return isPast(memory.attemptedAt, now, period);
 }
 
 /** A cold isolate whose first load is under way, or a feed that is there in part. */
 function isWorthWaiting(memory: FeedMemory, now: UnixMilliseconds): boolean {
-  if (memory.isPartial) return true;
+  if (memory.partial !== undefined) return true;
   return memory.held === undefined && isUnderWay(memory, now);
 }
 
@@ -236,8 +238,8 @@ function judge(
 }
 
 /** `feed_invalid` if the last refresh met a document that does not verify, else `feed_stale`. */
-function refuseFor({ isPartial, lastRefusal }: FeedMemory): Result<TrustedSnapshot> {
-  if (isPartial) return refuse('feed_stale', { rule: 'segments_loading' });
+function refuseFor({ partial, lastRefusal }: FeedMemory): Result<TrustedSnapshot> {
+  if (partial !== undefined) return refuse('feed_stale', { rule: 'segments_loading' });
   return refuse(lastRefusal?.reason ?? 'feed_stale', lastRefusal?.evidence);
 }
 

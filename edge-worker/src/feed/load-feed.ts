@@ -24,7 +24,6 @@ import {
   type OpenedMacaroonKeys,
   openMacaroonKeys,
 } from '@cardea/shared/feed/sealed-key';
-import { parseSegment } from '@cardea/shared/feed/segment';
 import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
@@ -49,21 +48,32 @@ export interface FeedReading {
   readonly portionEntriesMax?: number;
 }
 
+/** A verified head whose segments are not all on the shelf, with its signed text. */
+export interface PartialFeed {
+  readonly head: FeedHead;
+  readonly headText: string;
+}
+
 /** What the edge has already. */
 export interface FeedHoldings {
   readonly held: LoadedFeed | undefined;
+  readonly partial: PartialFeed | undefined;
   readonly shelf: SegmentShelf;
 }
 
+export type Pass =
+  | { readonly kind: 'whole'; readonly feed: LoadedFeed }
+  | { readonly kind: 'partial'; readonly partial: PartialFeed };
+
 /**
- * The feed as it stands now: `held` itself if nothing newer is there, `undefined` if a newer head has
+ * The feed as it stands now: `held` itself if nothing newer is there, a partial one if a newer head has
  * more segments than one pass checks. Refuses with `feed_invalid` what is not signed, not pinned or not
  * newer, and with `feed_stale` what cannot be read; `evidence.rule` says which.
  */
 export async function loadFeed(
   holdings: FeedHoldings,
   reading: FeedReading,
-): Promise<Result<LoadedFeed | undefined>> {
+): Promise<Result<Pass>> {
   try {
     return await readFeed(holdings, reading);
   } catch (error) {
@@ -73,14 +83,13 @@ export async function loadFeed(
   }
 }
 
-async function readFeed(
-  { held, shelf }: FeedHoldings,
-  reading: FeedReading,
-): Promise<Result<LoadedFeed | undefined>> {
+async function readFeed(holdings: FeedHoldings, reading: FeedReading): Promise<Result<Pass>> {
+  const { held, partial, shelf } = holdings;
   const headText = await reading.source.readHead();
   if (headText === undefined) return unreadable('head_missing');
-  if (held !== undefined && headText === held.headText) return accept(held);
-  const head = await verifyHead(headText, reading.feedKeys);
+  if (held !== undefined && headText === held.headText) return whole(held);
+  const isKnown = headText === partial?.headText;
+  const head = isKnown ? accept(partial.head) : await verifyHead(headText, reading.feedKeys);
   if (!head.ok) return head;
   const verdict = acceptHead(held?.snapshot, head.value, {
     environmentId: reading.environmentId,
@@ -88,14 +97,17 @@ async function readFeed(
     clockSkewSeconds: reading.clockSkewSeconds,
   });
   if (!verdict.ok) return verdict;
-  if (held !== undefined && verdict.value === 'keep') return accept(held);
+  if (held !== undefined && verdict.value === 'keep') return whole(held);
   const { segments } = head.value;
   shelf.prepareFor(segments);
   const missing = segments.filter((reference) => !shelf.has(reference));
   const portion = firstPortion(missing, reading.portionEntriesMax ?? PORTION_ENTRIES_MAX);
   if (portion.length < missing.length) {
-    const read = await readSegments(portion, shelf, reading);
-    return read.ok ? accept(undefined) : read;
+    // The first portion is the head itself. Later ones go on under whatever head they find: a publisher
+    // that stamps a new one every second must not keep an edge at the beginning.
+    const isFirst = partial === undefined;
+    const read = isFirst ? accept(undefined) : await readSegments(portion, shelf, reading);
+    return read.ok ? unfinished({ head: head.value, headText }) : read;
   }
   const [keys, read] = await Promise.all([
     readKeyset(head.value, held, reading),
@@ -105,8 +117,16 @@ async function readFeed(
   if (!read.ok) return read;
   const runs = shelf.runsOf(segments);
   // Another pass, for another head, may have cleared the shelf meanwhile.
-  if (runs === undefined) return accept(undefined);
-  return accept(build({ headText, head: head.value, keys: keys.value }, runs));
+  if (runs === undefined) return unfinished({ head: head.value, headText });
+  return whole(build({ headText, head: head.value, keys: keys.value }, runs));
+}
+
+function whole(feed: LoadedFeed): Result<Pass> {
+  return accept({ kind: 'whole', feed });
+}
+
+function unfinished(partial: PartialFeed): Result<Pass> {
+  return accept({ kind: 'partial', partial });
 }
 
 /** The keys of a snapshot. */
@@ -136,16 +156,15 @@ async function readSegments(
   portion: readonly SegmentReference[],
   shelf: SegmentShelf,
   { source }: FeedReading,
-): Promise<Result<undefined>> {
+): Promise<Result<void>> {
   const objects = await Promise.all(
     portion.map(({ hash }) => source.readObject(segmentObject(hash))),
   );
   for (const [index, reference] of portion.entries()) {
     const bytes = objects[index];
     if (bytes === undefined) return unreadable('segment_missing');
-    const rows = await parseSegment(new Uint8Array(bytes), reference);
-    if (!rows.ok) return rows;
-    shelf.put(reference, rows.value);
+    const kept = await shelf.put(reference, new Uint8Array(bytes));
+    if (!kept.ok) return kept;
   }
   return accept(undefined);
 }

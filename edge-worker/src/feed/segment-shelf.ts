@@ -7,6 +7,8 @@ import type { EntryRows } from '@cardea/shared/feed/entry-rows';
 import type { SegmentReference } from '@cardea/shared/feed/head';
 import type { FilteredRuns } from '@cardea/shared/feed/revocation-table';
 import { ScopeFilter } from '@cardea/shared/feed/scope-filter';
+import { parseSegment } from '@cardea/shared/feed/segment';
+import { accept, type Result } from '@cardea/shared/result';
 
 export class SegmentShelf {
   readonly #rows = new Map<string, EntryRows>();
@@ -24,15 +26,21 @@ export class SegmentShelf {
     const missing = references.filter((reference) => !this.has(reference));
     if (this.#filter.hasRoomFor(entriesOf(missing))) return;
     this.#filter = new ScopeFilter(entriesOf(references));
-    for (const rows of this.#rows.values()) this.#filter.add(rows);
+    for (const rows of this.#rows.values()) this.#filter.addAll(rows);
   }
 
-  /** `rows` are the checked content of the segment of this name. */
-  put({ hash }: SegmentReference, rows: EntryRows): void {
-    if (this.#rows.has(hash)) return;
-    // First the filter: whoever finds the row finds its scopes in there.
-    this.#filter.add(rows);
-    this.#rows.set(hash, rows);
+  /**
+   * Checks the content of a segment and keeps it. Refuses as `parseSegment` does; what it has told the
+   * filter of a faulty one stays there and does no harm.
+   */
+  async put(reference: SegmentReference, bytes: Uint8Array<ArrayBuffer>): Promise<Result<void>> {
+    const filter = this.#filter;
+    const rows = await parseSegment(bytes, reference, filter);
+    if (!rows.ok) return rows;
+    // Another pass, for another head, may have begun a new filter meanwhile.
+    if (filter !== this.#filter) this.#filter.addAll(rows.value);
+    this.#rows.set(reference.hash, rows.value);
+    return accept(undefined);
   }
 
   /** What a table searches for the segments of a head; `undefined` while one of them is not here. */

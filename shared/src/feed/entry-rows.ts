@@ -19,12 +19,20 @@ export function rowsOf(sorted: readonly RevocationEntry[]): EntryRows {
   return viewRows(encodeEntries(sorted));
 }
 
+/** What wants to know of every scope that is decoded, by its halves. */
+export interface ScopeCollector {
+  add(high: number, low: number): void;
+}
+
 /**
  * Reads the content of a segment, whose `bytes` the rows go on using. Refuses with `feed_invalid`
  * unless the length is a multiple of 12 and the scope ids rise strictly. Its hash and count are the
- * caller's to check: see `segment`.
+ * caller's to check: see `segment`. `scopes` is told of each in passing, of those before a fault too.
  */
-export function decodeRows(bytes: Uint8Array<ArrayBuffer>): Result<EntryRows> {
+export function decodeRows(
+  bytes: Uint8Array<ArrayBuffer>,
+  scopes?: ScopeCollector,
+): Result<EntryRows> {
   if (bytes.length % ENTRY_BYTES !== 0) return refuseFeed('entries');
   const rows = viewRows(bytes);
   const { view } = rows;
@@ -37,6 +45,7 @@ export function decodeRows(bytes: Uint8Array<ArrayBuffer>): Result<EntryRows> {
     if (!rises) return refuseFeed('entries');
     previousHigh = high;
     previousLow = low;
+    scopes?.add(high, low);
   }
   return accept(rows);
 }

@@ -29,7 +29,7 @@ const runs = fc.array(fc.array(anyEntry).map(mergeEntries), { maxLength: 5 });
 function filteredRuns(lists: ReadonlyArray<readonly RevocationEntry[]>): FilteredRuns {
   const rows = lists.map(rowsOf);
   const filter = new ScopeFilter(rows.reduce((sum, { count }) => sum + count, 0));
-  for (const run of rows) filter.add(run);
+  for (const run of rows) filter.addAll(run);
   return { filter, runs: rows };
 }
 

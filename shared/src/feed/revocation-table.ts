@@ -32,7 +32,7 @@ export function createRevocationTable(groups: readonly FilteredRuns[]): Revocati
 export function filteredEntries(sorted: readonly RevocationEntry[]): FilteredRuns {
   const rows = rowsOf(sorted);
   const filter = new ScopeFilter(rows.count);
-  filter.add(rows);
+  filter.addAll(rows);
   return { filter, runs: [rows] };
 }
 
@@ -45,11 +45,13 @@ export function isRevoked(table: RevocationTable, token: TokenScopes): boolean {
   return false;
 }
 
+/** By index: every request comes by here several times, and iterators would cost as much as the look. */
 function highestBound(groups: readonly FilteredRuns[], scopeId: ScopeId): number | undefined {
   let highest: number | undefined;
-  for (const { filter, runs } of groups) {
-    if (!filter.mayContain(scopeId)) continue;
-    for (const run of runs) {
+  for (let at = 0; at < groups.length; at++) {
+    const group = groups[at];
+    if (group?.filter.mayContain(scopeId) !== true) continue;
+    for (const run of group.runs) {
       const bound = boundIn(run, scopeId);
       if (bound !== undefined && (highest === undefined || bound > highest)) highest = bound;
     }

@@ -5,7 +5,7 @@
  */
 
 import { ENTRY_BYTES } from './entry.ts';
-import type { EntryRows } from './entry-rows.ts';
+import type { EntryRows, ScopeCollector } from './entry-rows.ts';
 import type { ScopeId } from './scope-id.ts';
 
 /** Two entries a word of 32 bits, three bits an entry: of the absent scopes some 1 in 100 pass. */
@@ -21,7 +21,7 @@ const WORDS_LOG2_MIN = 1;
  * Grows only: bits of entries that are gone stay, and cost a search in vain now and then. So it may be
  * added to while snapshots use it: a bit too many changes no answer.
  */
-export class ScopeFilter {
+export class ScopeFilter implements ScopeCollector {
   readonly #words: Uint32Array<ArrayBuffer>;
   /** The upper bits of a scope's high half name its word. */
   readonly #shift: number;
@@ -46,15 +46,17 @@ export class ScopeFilter {
     return this.#added + entryCount <= limit;
   }
 
-  add({ view, count }: EntryRows): void {
-    const words = this.#words;
-    const shift = this.#shift;
+  add(high: number, low: number): void {
+    const index = high >>> this.#shift;
+    this.#words[index] = (this.#words[index] ?? 0) | bitsOf(low);
+    this.#added++;
+  }
+
+  addAll({ view, count }: EntryRows): void {
     const end = count * ENTRY_BYTES;
     for (let offset = 0; offset < end; offset += ENTRY_BYTES) {
-      const index = view.getUint32(offset) >>> shift;
-      words[index] = (words[index] ?? 0) | bitsOf(view.getUint32(offset + 4));
+      this.add(view.getUint32(offset), view.getUint32(offset + 4));
     }
-    this.#added += count;
   }
 
   /** `false` only if no entry of this scope was ever added. */

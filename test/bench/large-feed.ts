@@ -1,0 +1,92 @@
+/** A feed of a million live revocations, made as the publisher makes it. For measurements only. */
+
+import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { ENTRY_BYTES, FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
+import { feedKeyId } from '@cardea/shared/feed/feed-key';
+import {
+  encodeHeadPayload,
+  HEAD_OBJECT,
+  keysetObject,
+  type SegmentReference,
+  segmentObject,
+} from '@cardea/shared/feed/head';
+import { headProtectedHeader } from '@cardea/shared/feed/head-signature';
+import { encodeKeyset } from '@cardea/shared/feed/keyset';
+import { objectHash } from '@cardea/shared/feed/object-hash';
+import { unixSeconds } from '@cardea/shared/time';
+import { CompactSign, exportJWK, generateKeyPair } from 'jose';
+import { ENVIRONMENT_ID } from './feed-fixture.ts';
+
+export interface LargeFeed {
+  readonly feedPublicKey: string;
+  /** By their names in KV, the first head included. */
+  readonly objects: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
+  /** Heads with the same segments and other tails, each newer than the one before. */
+  readonly heads: readonly string[];
+}
+
+export async function makeLargeFeed(options: {
+  readonly nowSeconds: number;
+  /** Entries of each segment. */
+  readonly segments: readonly number[];
+  readonly tailEntries: number;
+  readonly heads: number;
+}): Promise<LargeFeed> {
+  const { nowSeconds, tailEntries } = options;
+  const feed = await generateKeyPair('EdDSA', { extractable: true });
+  const feedPublicKey = (await exportJWK(feed.publicKey)).x ?? '';
+  const header = headProtectedHeader(await feedKeyId(feedPublicKey));
+  const objects = new Map<string, Uint8Array<ArrayBuffer>>();
+  const segments: SegmentReference[] = [];
+  for (const [index, entryCount] of options.segments.entries()) {
+    const bytes = randomSegment(entryCount);
+    const hash = await objectHash(bytes);
+    objects.set(segmentObject(hash), bytes);
+    const expiresAtSeconds = unixSeconds(nowSeconds + 3600 * (index + 1));
+    segments.push({ hash, entryCount, expiresAtSeconds });
+  }
+  const keyset = encodeKeyset([]);
+  const keysetHash = await objectHash(keyset);
+  objects.set(keysetObject(keysetHash), keyset);
+  const heads: string[] = [];
+  for (let index = 0; index < options.heads; index++) {
+    const payload = encodeHeadPayload({
+      ...{ environmentId: ENVIRONMENT_ID, seq: nowSeconds * 1000 + index, keysetHash, segments },
+      issuedAtSeconds: unixSeconds(nowSeconds),
+      tail: entriesOf(randomSegment(tailEntries)),
+    });
+    const jws = new CompactSign(encodeUtf8(payload)).setProtectedHeader(header);
+    heads.push(await jws.sign(feed.privateKey));
+  }
+  objects.set(HEAD_OBJECT, encodeUtf8(heads[0] ?? ''));
+  return { feedPublicKey, objects, heads };
+}
+
+/** Random ids, sorted, each revoked for good. */
+export function randomSegment(entryCount: number): Uint8Array<ArrayBuffer> {
+  const ids = new BigUint64Array(entryCount);
+  const random = new Uint8Array(ids.buffer);
+  const step = 65_536; // What one draw may ask for.
+  for (let at = 0; at < random.length; at += step) {
+    crypto.getRandomValues(random.subarray(at, at + step));
+  }
+  ids.sort();
+  const bytes = new Uint8Array(entryCount * ENTRY_BYTES);
+  const view = new DataView(bytes.buffer);
+  for (const [index, id] of ids.entries()) {
+    view.setBigUint64(index * ENTRY_BYTES, id);
+    view.setUint32(index * ENTRY_BYTES + 8, FOR_GOOD);
+  }
+  return bytes;
+}
+
+function entriesOf(bytes: Uint8Array<ArrayBuffer>): RevocationEntry[] {
+  const view = new DataView(bytes.buffer);
+  return Array.from({ length: bytes.length / ENTRY_BYTES }, (_, index) => ({
+    scopeId: {
+      high: view.getUint32(index * ENTRY_BYTES),
+      low: view.getUint32(index * ENTRY_BYTES + 4),
+    },
+    boundSeconds: FOR_GOOD,
+  }));
+}
