@@ -56,6 +56,8 @@ export interface ControlPlaneConfig {
   readonly feedHeartbeatSeconds: number;
   readonly clockSkewSeconds: number;
   readonly exchangeFailuresPerMinute: number;
+  /** How long one macaroon key mints. */
+  readonly macaroonEpochSeconds: number;
   /** How long the row of an expired key is kept. */
   readonly keyRetentionDays: number;
   readonly auditRetentionDays: number;
@@ -79,6 +81,8 @@ const SECRET_LENGTH_MIN = 32;
 const RETENTION_DAYS_MAX = 3650;
 /** A quarter of a short bound, where that is less. */
 const HEARTBEAT_SECONDS_DEFAULT = 30;
+/** A day: no shorter than the oldest feed that an edge may be told to use. */
+const EPOCH_SECONDS_MIN = DAY_SECONDS;
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
 
 /** What is wrong is left in `source.problems`: whoever calls this looks there before any use. */
@@ -121,9 +125,20 @@ export function readSharedSettings(source: SettingsSource): ControlPlaneConfig {
       max: 100_000,
       or: 30,
     }),
+    ...readEpochs(source, ttls),
     ...readRetention(source),
     logLevel: source.oneOf('LOG_LEVEL', { values: LOG_LEVELS, or: 'info' }),
   };
+}
+
+/** Long enough that few ended epochs have living tokens: the keys of each stand in the feed. */
+function readEpochs(
+  source: SettingsSource,
+  { derivedTokenTtlMaxSeconds }: Pick<ControlPlaneConfig, 'derivedTokenTtlMaxSeconds'>,
+) {
+  const min = Math.max(EPOCH_SECONDS_MIN, Math.ceil(derivedTokenTtlMaxSeconds / 2));
+  const range = { min, max: 90 * DAY_SECONDS, or: Math.max(7 * DAY_SECONDS, min) };
+  return { macaroonEpochSeconds: source.integer('MACAROON_EPOCH_SECONDS', range) };
 }
 
 function readRetention(source: SettingsSource) {

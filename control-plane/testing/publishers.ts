@@ -21,7 +21,7 @@ import { entriesOf } from '../src/publication/segment-content.ts';
 
 const TABLES = [
   ...['revocations', 'signing_keys', 'stored_secrets', 'api_keys', 'idempotent_requests'],
-  ...['audit_events', 'publication_marks'],
+  ...['audit_events', 'publication_marks', 'edges', 'replaced_macaroon_keys'],
 ];
 
 /** Empties D1 and the feed in KV. The hub that the worker uses keeps what it has. */

@@ -7,6 +7,7 @@ import { createDatabaseStatus } from '@cardea/control-plane/database/database-st
 import { createEdgeStore } from '@cardea/control-plane/database/edge-store.pg';
 import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
 import type { PostgresDatabase } from '@cardea/control-plane/database/postgres';
+import { createReplacedKeyStore } from '@cardea/control-plane/database/replaced-key-store.pg';
 import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
 import { createSigningKeyStore } from '@cardea/control-plane/database/signing-key-store.pg';
 import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
@@ -26,6 +27,7 @@ export function storesOn(db: PostgresDatabase): Stores {
     adminCredentials: createAdminCredentialStore(db),
     audit: createAuditStore(db),
     edges: createEdgeStore(db),
+    replacedKeys: createReplacedKeyStore(db),
     upkeep: createUpkeepStore(db),
   };
 }

@@ -8,6 +8,7 @@ import { createAuditStore } from './audit-store.d1.ts';
 import { createDatabaseStatus } from './database-status.d1.ts';
 import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
+import { createReplacedKeyStore } from './replaced-key-store.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
@@ -37,6 +38,7 @@ function storesOn(database: D1Database) {
     adminCredentials: createAdminCredentialStore(database),
     audit: createAuditStore(database),
     edges: createEdgeStore(database),
+    replacedKeys: createReplacedKeyStore(database),
     upkeep: createUpkeepStore(database),
   };
 }

@@ -6,6 +6,7 @@ import { createAuditStore } from './audit-store.d1.ts';
 import { createDatabaseStatus } from './database-status.d1.ts';
 import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
+import { createReplacedKeyStore } from './replaced-key-store.d1.ts';
 import { createRestorationStore } from './restoration-store.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
@@ -21,6 +22,7 @@ export function createD1Stores(database: D1Database): Stores {
     audit: createAuditStore(database),
     edges: createEdgeStore(database),
     minting: createMintingStore(database),
+    replacedKeys: createReplacedKeyStore(database),
     restorations: createRestorationStore(database),
     revocations: createRevocationStore(database),
     secrets: createStoredSecretStore(database),

@@ -7,6 +7,7 @@ import { createDatabaseStatus } from './database-status.pg.ts';
 import { createEdgeStore } from './edge-store.pg.ts';
 import { createMintingStore } from './minting-store.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
+import { createReplacedKeyStore } from './replaced-key-store.pg.ts';
 import { createRestorationStore } from './restoration-store.pg.ts';
 import { createRevocationStore } from './revocation-store.pg.ts';
 import { createSigningKeyStore } from './signing-key-store.pg.ts';
@@ -22,6 +23,7 @@ export function createPostgresStores(db: PostgresDatabase): Stores {
     audit: createAuditStore(db),
     edges: createEdgeStore(db),
     minting: createMintingStore(db),
+    replacedKeys: createReplacedKeyStore(db),
     restorations: createRestorationStore(db),
     revocations: createRevocationStore(db),
     secrets: createStoredSecretStore(db),

@@ -5,6 +5,7 @@ import type { ApiKeyStore } from '../api-keys/store.ts';
 import type { AuditStore } from '../audit/store.ts';
 import type { DatabaseStatus } from '../deps.ts';
 import type { EdgeStore } from '../edges/store.ts';
+import type { ReplacedKeyStore } from '../macaroons/replaced-keys.ts';
 import type { RestorationStore } from '../publication/restoration.ts';
 import type { RevocationStore } from '../revocations/store.ts';
 import type { SigningKeyStore } from '../signing-keys/store.ts';
@@ -20,6 +21,7 @@ export interface Stores {
   readonly audit: AuditStore;
   readonly edges: EdgeStore;
   readonly minting: MintingStore;
+  readonly replacedKeys: ReplacedKeyStore;
   readonly restorations: RestorationStore;
   readonly revocations: RevocationStore;
   readonly secrets: StoredSecretStore;

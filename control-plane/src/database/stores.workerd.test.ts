@@ -9,6 +9,7 @@ import { createAuditStore } from './audit-store.d1.ts';
 import { createDatabaseStatus } from './database-status.d1.ts';
 import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
+import { createReplacedKeyStore } from './replaced-key-store.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
@@ -34,6 +35,7 @@ testStores(() => ({
     adminCredentials: createAdminCredentialStore(env.DB),
     audit: createAuditStore(env.DB),
     edges: createEdgeStore(env.DB),
+    replacedKeys: createReplacedKeyStore(env.DB),
     upkeep: createUpkeepStore(env.DB),
   },
   run,

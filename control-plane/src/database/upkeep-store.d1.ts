@@ -6,7 +6,13 @@ import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
 import type { Outlived, UpkeepStore } from '../upkeep/store.ts';
 import { answered } from './answered.ts';
 import { NOW_MS, NOW_S } from './clock.d1.ts';
-import { adminCredentials, apiKeys, idempotentRequests, revocations } from './schema.d1.ts';
+import {
+  adminCredentials,
+  apiKeys,
+  idempotentRequests,
+  replacedMacaroonKeys,
+  revocations,
+} from './schema.d1.ts';
 
 export function createUpkeepStore(database: D1Database): UpkeepStore {
   const db = drizzle(database);
@@ -47,6 +53,10 @@ const OUTLIVED: Readonly<Record<Outlived, OutlivedRows>> = {
           lte(apiKeys.expireTimeMs, before(seconds)),
         ),
       ),
+  },
+  replaced_macaroon_keys: {
+    table: replacedMacaroonKeys,
+    isOver: (seconds) => lte(replacedMacaroonKeys.expiresAtS, sql`${NOW_S} - ${seconds}`),
   },
   admin_credentials: {
     table: adminCredentials,

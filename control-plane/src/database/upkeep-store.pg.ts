@@ -6,7 +6,13 @@ import type { Outlived, UpkeepStore } from '../upkeep/store.ts';
 import { answered } from './answered.pg.ts';
 import { NOW_MS, NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
-import { adminCredentials, apiKeys, idempotentRequests, revocations } from './schema.pg.ts';
+import {
+  adminCredentials,
+  apiKeys,
+  idempotentRequests,
+  replacedMacaroonKeys,
+  revocations,
+} from './schema.pg.ts';
 
 export function createUpkeepStore(db: PostgresDatabase): UpkeepStore {
   return {
@@ -47,6 +53,10 @@ const OUTLIVED: Readonly<Record<Outlived, OutlivedRows>> = {
           lte(apiKeys.expireTimeMs, before(seconds)),
         ),
       ),
+  },
+  replaced_macaroon_keys: {
+    table: replacedMacaroonKeys,
+    isOver: (seconds) => lte(replacedMacaroonKeys.expiresAtS, sql`${NOW_S} - ${seconds}`),
   },
   admin_credentials: {
     table: adminCredentials,

@@ -50,6 +50,7 @@ export async function createPublishing(parts: PublishingParts): Promise<NodePubl
     feed: feedStoreOf(parts),
     truth: createTruth({
       ...{ config, auditEvents, keyEncryption, randomBytes, revocations, signingKeys, log },
+      ...{ clock, edges: stores.edges, replacedKeys: stores.replacedKeys },
       tenants: tenants.all,
       restorations,
       secrets: store,

@@ -112,6 +112,7 @@ async function createHubTruth(config: WorkersConfig): Promise<Truth> {
   const { restorations, revocations, secrets, signingKeys } = stores;
   return createTruth({
     ...{ config, restorations, revocations, secrets, signingKeys },
+    ...{ edges: stores.edges, replacedKeys: stores.replacedKeys, clock: systemClock },
     tenants: createTenantResolver({ store: stores.tenants, config, clock: systemClock }).all,
     auditEvents: stores.audit,
     keyEncryption: (await deriveMasterKeys(config)).keyEncryption,

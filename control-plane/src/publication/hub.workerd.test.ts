@@ -141,7 +141,9 @@ describe('at rest', () => {
     const stored = await env.DB.prepare('SELECT * FROM signing_keys').all();
     const secrets = await env.DB.prepare('SELECT * FROM stored_secrets').all();
     expect(stored.results).not.toHaveLength(0);
-    expect(secrets.results.map(({ name }) => name).sort()).toEqual(['actor-salt', 'audit-log/v1']);
+    expect(secrets.results.map(({ name }) => name).sort()).toEqual([
+      ...['actor-salt', 'audit-log/v1', 'macaroon-root'],
+    ]);
     for (const row of stored.results) {
       const text = String(row.sealed_private_jwk).replaceAll('-', '+').replaceAll('_', '/');
       expect(text.length).toBeGreaterThan(100);

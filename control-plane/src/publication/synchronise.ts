@@ -94,12 +94,14 @@ async function synchroniseSigningKeys({ storage, truth, signal }: Synchronisatio
     revoked: await revokedKidsOf(all, storage),
   };
   const keys = [];
-  for (const tenant of await truth.tenants()) {
+  const tenants = await truth.tenants();
+  for (const tenant of tenants) {
     const known = { tenantId: tenant.tenantId, keys: stored.get(tenant.tenantId) ?? [] };
     const current = await moveOn(known, truth, kids);
     keys.push(...keysetKeysOf(current, { ...truth.binding, ...tenant }));
   }
-  const bytes = encodeKeyset(keys);
+  const sealed = await truth.sealKeys(tenants, (scopeIds) => storage.revokedForGood(scopeIds));
+  const bytes = encodeKeyset(keys, sealed);
   // No edge reads a larger one: the one before goes on being published.
   if (bytes.length > FEED_KEYSET_BYTES_MAX) throw new KeysetTooLarge();
   const keyset = { hash: await objectHash(bytes), kids: keys.map(({ kid }) => kid) };

@@ -1,5 +1,6 @@
 /** Where the publisher learns what to publish: the database, through its ports. */
 
+import type { SealKeys } from '../macaroons/sealed-keys.ts';
 import type { RevocationStore } from '../revocations/store.ts';
 import type { KeyBinding } from '../signing-keys/published-keys.ts';
 import type { NewSigningKey } from '../signing-keys/signing-key.ts';
@@ -12,6 +13,8 @@ export interface Truth {
   readonly signingKeys: SigningKeyStore;
   /** A fresh key pair of the default algorithm, sealed. */
   readonly generateSigningKey: (tenantId: string) => Promise<NewSigningKey>;
+  /** The macaroon keys of the keyset, sealed for edges. */
+  readonly sealKeys: SealKeys;
   /** Every tenant: the keyset has the keys of all. */
   readonly tenants: () => Promise<readonly Tenant[]>;
   readonly binding: Omit<KeyBinding, 'issuer' | 'audience'>;

@@ -122,6 +122,7 @@ function outlivedRows({ config }: UpkeepParts): ReadonlyArray<[Outlived, number]
     ['idempotent_requests', REQUEST_KEPT_SECONDS],
     ['api_keys', config.keyRetentionDays * DAY_SECONDS],
     ['revocations', REVOCATION_KEPT_SECONDS],
+    ['replaced_macaroon_keys', REVOCATION_KEPT_SECONDS],
     ['admin_credentials', ADMIN_CREDENTIAL_KEPT_SECONDS],
   ];
 }

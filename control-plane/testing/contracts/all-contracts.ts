@@ -11,6 +11,7 @@ import {
   testKeyRevocation,
   testKeyUpdates,
 } from './key-change-contract.ts';
+import { testReplacedKeys } from './replaced-key-contract.ts';
 import { testMinting, testRevocations, testStoredSecrets } from './revocation-contract.ts';
 import { testSigningKeys } from './signing-key-contract.ts';
 import { type Called, countRows, methodsOf, type Subject, watching } from './subject.ts';
@@ -44,6 +45,7 @@ export function testStores(open: () => Subject): void {
   testTenantDeletion(subject);
   testAdminCredentials(subject);
   testEdges(subject);
+  testReplacedKeys(subject);
 
   test('every column has been written', async () => {
     const columns = await subject().columns();

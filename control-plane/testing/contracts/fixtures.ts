@@ -10,6 +10,7 @@ import type {
   NewApiKey,
 } from '../../src/api-keys/store.ts';
 import type { AuditOperation, NewAuditEvent } from '../../src/audit/audit-event.ts';
+import type { NewReplacedKey } from '../../src/macaroons/replaced-keys.ts';
 import { cutOffOfKey, revocationOfKey } from '../../src/revocations/new-revocation.ts';
 import type { NewSigningKey } from '../../src/signing-keys/signing-key.ts';
 
@@ -111,6 +112,13 @@ export function newSigningKey(tenantId: string): NewSigningKey {
   return {
     ...{ tenantId, kid: newId(), algorithm: 'EdDSA', sealedPrivateJwk: 'sealed' },
     publicJwk: { kty: 'OKP', crv: 'Ed25519', x: 'AA' },
+  };
+}
+
+export function newReplacedKey(tenantId: string, kid: string): NewReplacedKey {
+  return {
+    ...{ tenantId, kid, audience: 'https://a"\\.example', generation: 2 },
+    ...{ epoch: { startSeconds: 600, lengthSeconds: 60 }, expiresAtSeconds: 9_999_999_999 },
   };
 }
 

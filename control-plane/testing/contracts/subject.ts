@@ -5,6 +5,7 @@ import type { ApiKeyStore } from '../../src/api-keys/store.ts';
 import type { AuditStore } from '../../src/audit/store.ts';
 import type { DatabaseStatus } from '../../src/deps.ts';
 import type { EdgeStore } from '../../src/edges/store.ts';
+import type { ReplacedKeyStore } from '../../src/macaroons/replaced-keys.ts';
 import type { RevocationStore } from '../../src/revocations/store.ts';
 import type { SigningKeyStore } from '../../src/signing-keys/store.ts';
 import type { TenantStore } from '../../src/tenants/store.ts';
@@ -24,6 +25,7 @@ export interface Stores {
   readonly adminCredentials: AdminCredentialStore;
   readonly audit: AuditStore;
   readonly edges: EdgeStore;
+  readonly replacedKeys: ReplacedKeyStore;
   readonly upkeep: UpkeepStore;
 }
 
@@ -69,6 +71,7 @@ export async function countAll(subject: Subject): Promise<Record<string, number>
   const tables = [
     ...['api_keys', 'idempotent_requests', 'revocations', 'audit_events', 'tenants'],
     ...['tenant_hosts', 'admin_credentials', 'signing_keys', 'stored_secrets', 'edges'],
+    'replaced_macaroon_keys',
   ];
   const counts = await Promise.all(tables.map((table) => countRows(subject, table)));
   return Object.fromEntries(tables.map((table, place) => [table, counts[place] ?? 0]));

@@ -58,6 +58,14 @@ const ROWS: Readonly<Record<Outlived, Rows>> = {
       ['rotated, kept', { state: 'active', expire_time_ms: ms(HOUR), overlap_end_ms: ms(-DAY) }],
     ],
   },
+  replaced_macaroon_keys: {
+    idColumn: 'kid',
+    others: {
+      ...{ audience: 'a', epoch_start_s: 0, epoch_length_s: 1, generation: 0, replaced_at_s: 0 },
+    },
+    over: [['of an ended epoch', { expires_at_s: s(-DAY - HOUR) }]],
+    kept: [['of a living one', { expires_at_s: s(HOUR) }]],
+  },
   admin_credentials: {
     idColumn: 'credential_id',
     others: { name: 'n', role: 'owner', secret_hash: 'h', create_time_ms: 0 },

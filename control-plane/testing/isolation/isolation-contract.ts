@@ -42,6 +42,8 @@ const FOR_EVERY_TENANT: Readonly<Record<string, string>> = {
   'edges.list': 'edges of the deployment',
   'edges.rotate': 'edges of the deployment',
   'edges.revoke': 'edges of the deployment',
+  'replacedKeys.listAll': 'the publisher serves all tenants',
+  'replacedKeys.insert': 'the publisher serves all tenants; each row says whose it is',
   'secrets.find': 'secrets of the deployment',
   'secrets.insertOnce': 'secrets of the deployment',
   'secrets.list': 'secrets of the deployment',

@@ -1,7 +1,7 @@
 /** Isolation of `SigningKeyStore`. In tests two tenants may have keys of one kid; in life they cannot. */
 
 import { expect } from 'vitest';
-import { newId, newSigningKey } from '../contracts/fixtures.ts';
+import { newId, newReplacedKey, newSigningKey } from '../contracts/fixtures.ts';
 import { type Check, eventOf, type Pair, unnoticed, withoutEffect } from './pair.ts';
 
 const NO_WAIT = { boundSeconds: 0, tokenLivesSeconds: 60 };
@@ -160,6 +160,17 @@ const PROMOTING: readonly Check[] = [
 ];
 
 export const SIGNING_KEY_CHECKS: readonly Check[] = [
+  {
+    name: 'replacedKeys.list lists its own alone',
+    async run({ act, seed, tenant, victim }) {
+      const kid = newId();
+      await seed.replacedKeys.insert([newReplacedKey(victim, kid)]);
+      expect(await act.replacedKeys.list(tenant)).toEqual([]);
+      await seed.replacedKeys.insert([newReplacedKey(tenant, kid)]);
+      const own = await act.replacedKeys.list(tenant);
+      expect(own.map(({ tenantId }) => tenantId)).toEqual([tenant]);
+    },
+  },
   ...READING_AND_INSERTING,
   ...CHANGING,
   ...PROMOTING,

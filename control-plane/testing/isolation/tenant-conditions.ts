@@ -65,7 +65,7 @@ export function rewritten(
 /** Tables with rows of tenants; a statement that asks about one asks about a tenant. */
 export const TENANT_TABLES = [
   ...['api_keys', 'idempotent_requests', 'revocations', 'signing_keys', 'tenants', 'tenant_hosts'],
-  ...['admin_credentials', 'audit_events'],
+  ...['admin_credentials', 'audit_events', 'replaced_macaroon_keys'],
 ] as const;
 
 /** Whether the statement reads, changes or removes rows of tenants without asking whose they are. */
