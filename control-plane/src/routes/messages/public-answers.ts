@@ -38,7 +38,19 @@ export const feedKeysetAnswer = z.strictObject({
       jwk: z.strictObject(publicJwkMembers()),
     }),
   ),
-  sealed: z.array(z.never()).max(0),
+  /** Macaroon keys; each box opens for one edge. */
+  sealed: z.array(
+    z.strictObject({
+      edge: z.string(),
+      nid: z.string(),
+      iss: z.string(),
+      aud: z.string(),
+      kid: z.string(),
+      nbf: z.int(),
+      exp: z.int(),
+      box: z.string(),
+    }),
+  ),
 });
 
 export const openApiAnswer = z.strictObject({
