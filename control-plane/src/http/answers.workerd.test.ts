@@ -5,6 +5,7 @@
  */
 
 import { env } from 'cloudflare:workers';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { makeAdmin, makeTenant } from '../../testing/administrators.ts';
@@ -39,6 +40,7 @@ const FROM = { headers: { 'cf-connecting-ip': '192.0.2.1' } };
 const TENANTS = '/v1/admin/tenants';
 const CREDENTIALS = '/v1/admin/credentials';
 const EVENTS = '/v1/admin/auditEvents';
+const EDGES = '/v1/admin/edges';
 
 const issuedId = async (request = {}) => (await issue(request)).issued_api_key.key_id;
 const importedId = async (request = {}) => (await importKey(request)).key_id;
@@ -168,7 +170,7 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
 
 const newEdge = () => ({
   name: crypto.randomUUID(),
-  tenants: ['00000000-0000-4000-8000-000000000000'],
+  tenants: [DEFAULT_TENANT_ID],
   audiences: ['https://api.example.com'],
 });
 const edge = async (): Promise<string> =>
