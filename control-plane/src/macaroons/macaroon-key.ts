@@ -12,7 +12,7 @@ import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import type { FeedMacaroonKey } from '@cardea/shared/feed/sealed-key';
 import { unixSeconds } from '@cardea/shared/time';
 import type { ControlPlaneConfig } from '../config.ts';
-import { KEYSET_ARRIVAL_MILLISECONDS } from '../publication/plan-publication.ts';
+import { OBJECT_ARRIVAL_MILLISECONDS } from '../publication/plan-publication.ts';
 import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
 import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
 import { type Epoch, type EpochTimes, endOf, epochsInUse } from './epochs.ts';
@@ -47,7 +47,7 @@ export function macaroonKeyTimes(
 ): MacaroonKeyTimes {
   const { clockSkewSeconds, derivedTokenTtlMaxSeconds, feedHeartbeatSeconds } = config;
   // The publisher looks, writes a keyset, names it once it has arrived; then the bound runs.
-  const arrivalSeconds = KEYSET_ARRIVAL_MILLISECONDS / 1000;
+  const arrivalSeconds = OBJECT_ARRIVAL_MILLISECONDS / 1000;
   const noticeSeconds = feedHeartbeatSeconds + arrivalSeconds + publicationBoundSeconds(config);
   const limits = { clockSkewSeconds, derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds };
   return {
