@@ -4,15 +4,22 @@ import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { convertV4MiniflareOptions, Miniflare, type V4MiniflareOptions } from 'miniflare';
 
-/** `external`: what workerd itself brings besides `cloudflare:*`. */
-export async function bundleWorker(path: string, external: string[] = []): Promise<string> {
+interface Bundling {
+  /** Modules to replace by files beside this one. */
+  readonly alias?: Readonly<Record<string, string>>;
+}
+
+const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url));
+
+export async function bundleWorker(path: string, { alias = {} }: Bundling = {}): Promise<string> {
   const { outputFiles } = await build({
-    entryPoints: [fileURLToPath(new URL(path, import.meta.url))],
+    entryPoints: [pathOf(path)],
     bundle: true,
     minify: true,
     format: 'esm',
     target: 'es2024',
-    external: ['cloudflare:*', ...external],
+    alias: Object.fromEntries(Object.entries(alias).map(([name, file]) => [name, pathOf(file)])),
+    external: ['cloudflare:*', 'node:*'],
     write: false,
     logLevel: 'error',
   });
