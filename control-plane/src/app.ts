@@ -58,6 +58,10 @@ import { authorizationServerMetadataRoute } from './routes/oauth2/metadata.ts';
 import { tokenRoute } from './routes/oauth2/token.ts';
 import { openApiRoute } from './routes/reference/openapi.ts';
 import { referenceRoute } from './routes/reference/page.ts';
+import { batchCreateRevocationsRoute } from './routes/revocations/batch-create.ts';
+import { createRevocationRoute } from './routes/revocations/create.ts';
+import { getRevocationRoute } from './routes/revocations/get.ts';
+import { listRevocationsRoute } from './routes/revocations/list.ts';
 import { listSigningKeysRoute } from './routes/signing-keys/list.ts';
 import { rotateSigningKeyRoute } from './routes/signing-keys/rotate.ts';
 import { createTenantRoute } from './routes/tenants/create.ts';
@@ -103,6 +107,10 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   getEdgeRoute,
   rotateEdgeRoute,
   revokeEdgeRoute,
+  createRevocationRoute,
+  batchCreateRevocationsRoute,
+  listRevocationsRoute,
+  getRevocationRoute,
   listSigningKeysRoute,
   rotateSigningKeyRoute,
   createAdminCredentialRoute,

@@ -18,6 +18,7 @@ import type { Metrics } from './observability/metrics.ts';
 import type { Tracing } from './observability/tracing.ts';
 import type { FeedReader } from './publication/feed-reader.ts';
 import type { RateLimiter } from './rate-limits/rate-limiter.ts';
+import type { RevocationLedger } from './revocations/ledger.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
 import type { SigningKeyStore } from './signing-keys/store.ts';
 import type { TenantStore } from './tenants/store.ts';
@@ -66,6 +67,7 @@ export interface Deps {
   readonly auditKey: () => Promise<CryptoKey>;
   readonly failures: FailureSampler;
   readonly database: DatabaseStatus;
+  readonly revocationLedger: RevocationLedger;
   readonly announcer: RevocationAnnouncer;
   readonly derivedTokens: DerivedTokenVerifier;
   readonly publisher: PublisherStatus;

@@ -19,6 +19,12 @@ export const CIDR_LENGTH_MAX = 50;
 /** Characters of a revocation's description (Talos's limit for free text is not stated). */
 export const REVOCATION_DESCRIPTION_LENGTH_MAX = 1024;
 
+/** Characters of the reason that a revocation is given, in an administrator's words. */
+export const REVOCATION_REASON_LENGTH_MAX = 255;
+
+/** Revocations in one batchCreate: what the leak of a log asks for, in one answer of the database. */
+export const REVOCATION_BATCH_MAX = 1000;
+
 /** Keys on one page: asked for too many is refused, asked for none is the default (Talos's). */
 export const PAGE_SIZE_DEFAULT = 50;
 export const PAGE_SIZE_MAX = 1000;

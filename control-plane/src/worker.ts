@@ -85,7 +85,8 @@ function refuseToServe(error: ConfigInvalid): Response {
 /** The parts of the control plane on Workers, put together. Exported for tests. */
 export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
   const stores = createWorkersStores(config.bindings);
-  const { adminCredentials, apiKeys, revocations, signingKeys, tenants: tenantStore } = stores;
+  const { adminCredentials, apiKeys, revocationLedger, revocations, signingKeys } = stores;
+  const { tenants: tenantStore } = stores;
   const keys = await deriveMasterKeys(config);
   const clock = systemClock;
   const log = createConsoleLog(config.logLevel);
@@ -96,7 +97,7 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     randomBytes,
   };
   return {
-    ...{ config, keys, clock, randomBytes, log, apiKeys, signingKeys },
+    ...{ config, keys, clock, randomBytes, log, apiKeys, revocationLedger, signingKeys },
     importPepper: importPepperReader(secrets),
     metrics: NO_METRICS,
     tracing: NO_TRACING,

@@ -8,6 +8,7 @@ import { createEdgeStore } from '@cardea/control-plane/database/edge-store.pg';
 import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
 import type { PostgresDatabase } from '@cardea/control-plane/database/postgres';
 import { createReplacedKeyStore } from '@cardea/control-plane/database/replaced-key-store.pg';
+import { createRevocationLedger } from '@cardea/control-plane/database/revocation-ledger.pg';
 import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
 import { createSigningKeyStore } from '@cardea/control-plane/database/signing-key-store.pg';
 import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
@@ -19,6 +20,7 @@ export function storesOn(db: PostgresDatabase): Stores {
   return {
     apiKeys: createApiKeyStore(db),
     revocations: createRevocationStore(db),
+    revocationLedger: createRevocationLedger(db),
     signingKeys: createSigningKeyStore(db),
     secrets: createStoredSecretStore(db),
     minting: createMintingStore(db),

@@ -24,7 +24,7 @@ test('the roles are what their names promise', () => {
     PERMISSIONS.filter((permission) => permits({ kind: 'bootstrap', id: '', role }, permission));
   expect(of('owner')).toEqual(PERMISSIONS);
   expect(PERMISSIONS.filter((each) => !of('operator').includes(each))).toEqual([
-    ...['admin_credentials.write', 'tenants.write'],
+    ...['mass_revocations.write', 'admin_credentials.write', 'tenants.write'],
   ]);
   const ofAuditor = of('auditor').filter((each) => each !== 'own_credential.write');
   expect(ofAuditor).toEqual(PERMISSIONS.filter((each) => each.endsWith('.read')));

@@ -16,6 +16,7 @@ export const ROLES_WITH: Readonly<Record<AdminPermission, readonly AdminRole[]>>
   'signing_keys.write': ['owner', 'operator'],
   'revocations.read': READERS,
   'revocations.write': ['owner', 'operator'],
+  'mass_revocations.write': ['owner'],
   'admin_credentials.read': READERS,
   'admin_credentials.write': ['owner'],
   'own_credential.write': EVERYBODY,

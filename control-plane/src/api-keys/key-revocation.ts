@@ -14,6 +14,8 @@ interface EndedKey {
   readonly keyId: string;
   /** The operation, e.g. `api_key.revoke`. */
   readonly cause: string;
+  /** In the words of whoever revokes. */
+  readonly reason?: string;
 }
 
 type RevocationDeps = Pick<Deps, 'config' | 'randomBytes'>;

@@ -19,7 +19,8 @@ export interface Listing {
     | 'imported_api_keys'
     | 'tenants'
     | 'audit_events'
-    | 'admin_credentials';
+    | 'admin_credentials'
+    | 'revocations';
   /** The filter in canonical form. */
   readonly filter: string;
 }

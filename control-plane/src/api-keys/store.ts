@@ -128,6 +128,12 @@ export type RevokeOutcome =
   | { readonly outcome: 'revoked'; readonly key: ApiKey; readonly revocation: Revocation }
   | { readonly outcome: 'already_revoked' | 'not_found' };
 
+export type RevokeOnceOutcome =
+  | RevokeOutcome
+  /** The same request was answered before: the revocation that it made, whatever is true of the key. */
+  | { readonly outcome: 'replayed'; readonly revocationId: string }
+  | { readonly outcome: 'request_id_reused' };
+
 export type ReplaceOutcome =
   | {
       readonly outcome: 'replaced';
@@ -188,6 +194,8 @@ export interface ApiKeyStore {
    * to at least `REVOKED_KEY_KEPT_SECONDS` after the end of the key: until then its row is kept.
    */
   revoke(revocation: KeyRevocation): Promise<RevokeOutcome>;
+  /** The same under a client's `request_id`, of the operation `revocation.create`. */
+  revokeOnce(revocation: KeyRevocation, idempotency: Idempotency): Promise<RevokeOnceOutcome>;
   /** Ends an active key, at once or after an overlap, and inserts its replacement: both or neither. */
   replace(replacement: KeyReplacement): Promise<ReplaceOutcome>;
   /** Removes the row of an imported key of any status; an issued key is `not_found`. */

@@ -37,6 +37,7 @@ export type AuditOperation =
   | 'edge.create'
   | 'edge.rotate'
   | 'edge.revoke'
+  | 'revocation.create'
   | 'revocation.restore'
   | 'audit_event.prune';
 
@@ -50,7 +51,7 @@ export interface NewAuditEvent {
   readonly eventId: string;
   readonly tenantId: string;
   readonly operation: AuditOperation;
-  /** Id of what was changed: key id, credential id, tenant id, kid. */
+  /** Id of what was changed: key id, credential id, tenant id, kid, revocation id. */
   readonly targetId: string;
   readonly caller: Caller;
   readonly changes: AuditChanges;

@@ -3,8 +3,8 @@
  * with `>=` and `<` (RFC 3339). No I/O.
  */
 
-import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import { type Clause, readClauses } from '../filter-clauses.ts';
+import { parseTimestamp } from '../timestamp.ts';
 import type { AuditQuery } from './store.ts';
 
 export type EventFilter = Pick<
@@ -41,21 +41,11 @@ export function parseEventFilter(text: string): EventFilterRead {
 function partOf({ field, operator, value }: Clause): EventFilter | string {
   if (field === 'time') {
     if (operator === '=') return 'compares time by something else than >= and <';
-    const time = parseTime(value);
+    const time = parseTimestamp(value);
     if (time === undefined) return 'has a time that is not like 2026-01-31T12:00:00Z';
     return operator === '>=' ? { since: time } : { until: time };
   }
   const member = TEXT_FIELDS.get(field);
   if (member === undefined) return 'has an unknown field';
   return operator === '=' ? { [member]: value } : `compares ${field} by something else than =`;
-}
-
-const RFC_3339 =
-  /^\d{4}-(\d\d)-(\d\d)T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]\d\d:[0-5]\d)$/;
-
-/** Milliseconds; what is finer is cut off. */
-function parseTime(text: string): UnixMilliseconds | undefined {
-  if (!RFC_3339.test(text)) return undefined;
-  const time = Date.parse(text);
-  return Number.isNaN(time) ? undefined : unixMilliseconds(time);
 }

@@ -8,12 +8,14 @@ import { and, eq, isNull, type SQL, sql } from 'drizzle-orm';
 import type { DrizzleD1Database } from 'drizzle-orm/d1';
 import type {
   DeleteOutcome,
+  Idempotency,
   KeyChanges,
   KeyDeletion,
   KeyReplacement,
   KeyRevocation,
   KeyUpdate,
   ReplaceOutcome,
+  RevokeOnceOutcome,
   RevokeOutcome,
   UpdateOutcome,
 } from '../api-keys/store.ts';
@@ -31,6 +33,8 @@ import { newRowExpressions } from './api-key-row.d1.ts';
 import { newRow, toApiKey } from './api-key-row.ts';
 import { auditInsert } from './audit-rows.d1.ts';
 import { NOW_MS } from './clock.d1.ts';
+import { outcomeOfClaim } from './revocation-claim.ts';
+import { isUnclaimed, readRevocationClaim, revocationClaim } from './revocation-claims.d1.ts';
 import { toRevocation } from './revocation-row.ts';
 import { revocationInsert } from './revocation-rows.d1.ts';
 import { apiKeys } from './schema.d1.ts';
@@ -98,32 +102,57 @@ function keptUntil(endMs: SQL): SQL {
   return sql`max(coalesce(${apiKeys.expireTimeMs}, 0), ${endMs} + ${REVOKED_KEY_KEPT_SECONDS * 1000})`;
 }
 
+/** For a batch: ends the key if it has not ended and `guard` holds, tells of it, and looks at it. */
+function keyEnd(db: DrizzleD1Database, request: KeyRevocation, guard?: SQL) {
+  const { audit, description, keyId, reason, revocation, tenantId } = request;
+  return [
+    db
+      .update(apiKeys)
+      .set({
+        ...{ state: 'revoked', revocationReason: reason, overlapEndMs: null },
+        revocationDescription: description ?? null,
+        revocationId: revocation.revocationId,
+        expireTimeMs: keptUntil(NOW_MS),
+        ...changeMarks(audit),
+      })
+      .where(and(isKey(tenantId, keyId), isUnrevoked, guard))
+      .returning(),
+    revocationInsert(db, revocation, wasChangedBy(audit)),
+    db.select({ keyId: apiKeys.keyId }).from(apiKeys).where(isKey(tenantId, keyId)),
+    auditInsert(db, audit, wasChangedBy(audit)),
+  ] as const;
+}
+
 export async function revokeKey(
   db: DrizzleD1Database,
   request: KeyRevocation,
 ): Promise<RevokeOutcome> {
-  const { audit, description, keyId, reason, revocation, tenantId } = request;
-  const [[ended], [written], [present]] = await answered(
+  const [[ended], [written], [present]] = await answered(db.batch(keyEnd(db, request)));
+  if (ended !== undefined && written !== undefined) {
+    return { outcome: 'revoked', key: toApiKey(ended), revocation: toRevocation(written) };
+  }
+  return { outcome: present === undefined ? 'not_found' : 'already_revoked' };
+}
+
+/** The request id is looked at before the key, and taken only if the key has ended by this. */
+export async function revokeKeyOnce(
+  db: DrizzleD1Database,
+  request: KeyRevocation,
+  idempotency: Idempotency,
+): Promise<RevokeOnceOutcome> {
+  const { audit, revocation, tenantId } = request;
+  const claim = { tenantId, ...idempotency, revocationId: revocation.revocationId };
+  const [[ended], [written], [present], , , [claimed]] = await answered(
     db.batch([
-      db
-        .update(apiKeys)
-        .set({
-          ...{ state: 'revoked', revocationReason: reason, overlapEndMs: null },
-          revocationDescription: description ?? null,
-          revocationId: revocation.revocationId,
-          expireTimeMs: keptUntil(NOW_MS),
-          ...changeMarks(audit),
-        })
-        .where(and(isKey(tenantId, keyId), isUnrevoked))
-        .returning(),
-      revocationInsert(db, revocation, wasChangedBy(audit)),
-      db.select({ keyId: apiKeys.keyId }).from(apiKeys).where(isKey(tenantId, keyId)),
-      auditInsert(db, audit, wasChangedBy(audit)),
+      ...keyEnd(db, request, isUnclaimed(claim)),
+      revocationClaim(db, claim, wasChangedBy(audit)),
+      readRevocationClaim(db, claim),
     ]),
   );
   if (ended !== undefined && written !== undefined) {
     return { outcome: 'revoked', key: toApiKey(ended), revocation: toRevocation(written) };
   }
+  if (claimed !== undefined) return outcomeOfClaim(claimed, claim);
   return { outcome: present === undefined ? 'not_found' : 'already_revoked' };
 }
 

@@ -9,7 +9,13 @@ import { type DrizzleD1Database, drizzle } from 'drizzle-orm/d1';
 import type { KeyUse } from '../api-keys/last-used.ts';
 import type { ApiKeyStore, KeyQuery, StoredApiKey } from '../api-keys/store.ts';
 import { answered } from './answered.ts';
-import { deleteKey, replaceKey, revokeKey, updateKey } from './api-key-changes.d1.ts';
+import {
+  deleteKey,
+  replaceKey,
+  revokeKey,
+  revokeKeyOnce,
+  updateKey,
+} from './api-key-changes.d1.ts';
 import { elementsOf, hasStatus, isKey } from './api-key-conditions.d1.ts';
 import { insertKeys, KEY_AND_NOW, type KeyAndNow } from './api-key-inserts.d1.ts';
 import { toApiKey } from './api-key-row.ts';
@@ -41,6 +47,7 @@ export function createApiKeyStore(database: D1Database): ApiKeyStore {
     list: (query) => list(db, query),
     update: (update) => updateKey(db, update),
     revoke: (revocation) => revokeKey(db, revocation),
+    revokeOnce: (revocation, idempotency) => revokeKeyOnce(db, revocation, idempotency),
     replace: (replacement) => replaceKey(db, replacement),
     delete: (deletion) => deleteKey(db, deletion),
     touch: (uses) => touch(db, uses),

@@ -9,6 +9,7 @@ import { statusOf } from '../api-keys/status.ts';
 import type {
   ApiKeyStore,
   DeleteOutcome,
+  Idempotency,
   KeyChanges,
   KeyDeletion,
   KeyQuery,
@@ -16,12 +17,13 @@ import type {
   KeyRevocation,
   KeyUpdate,
   ReplaceOutcome,
+  RevokeOnceOutcome,
   RevokeOutcome,
   StoredApiKey,
   UpdateOutcome,
 } from '../api-keys/store.ts';
 import { REVOKED_KEY_KEPT_SECONDS } from '../limits.ts';
-import { answered, inTransaction } from './answered.pg.ts';
+import { answered, inTransaction, undo } from './answered.pg.ts';
 import { hasStatus, isKey, isUnrevoked, placesLeft } from './api-key-conditions.pg.ts';
 import { insertKey, insertKeys, insertRows } from './api-key-insertion.pg.ts';
 import { KEY_ROW_JSON, parseKeyRow } from './api-key-row.pg.ts';
@@ -29,6 +31,7 @@ import { type ApiKeyRow, toApiKey } from './api-key-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
 import { NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
+import { claimRevocation } from './revocation-claims.pg.ts';
 import { insertRevocation } from './revocation-rows.pg.ts';
 import { elementsOf } from './revocation-store.pg.ts';
 import { apiKeys } from './schema.pg.ts';
@@ -67,6 +70,8 @@ export function createApiKeyStore(db: PostgresDatabase): ApiKeyStore {
     list: (query) => list(db, query),
     update: (update) => inTransaction(db, (tx) => updateKey(tx, update)),
     revoke: (revocation) => inTransaction(db, (tx) => revoke(tx, revocation)),
+    revokeOnce: (revocation, idempotency) =>
+      inTransaction(db, (tx) => revokeOnce(tx, revocation, idempotency)),
     replace: (replacement) => inTransaction(db, (tx) => replace(tx, replacement)),
     delete: (deletion) => inTransaction(db, (tx) => deleteKey(tx, deletion)),
 
@@ -202,6 +207,19 @@ async function revoke(tx: PostgresDatabase, request: KeyRevocation): Promise<Rev
   const revocation = await insertRevocation(tx, request.revocation);
   await insertAuditEvents(tx, [audit]);
   return { outcome: 'revoked', key: toApiKey(row), revocation };
+}
+
+async function revokeOnce(
+  tx: PostgresDatabase,
+  request: KeyRevocation,
+  idempotency: Idempotency,
+): Promise<RevokeOnceOutcome> {
+  const { revocationId, tenantId } = request.revocation;
+  const claimed = await claimRevocation(tx, { ...idempotency, tenantId, revocationId });
+  if (claimed !== undefined) return claimed;
+  const revoked = await revoke(tx, request);
+  // A request that is refused leaves its id unused.
+  return revoked.outcome === 'revoked' ? revoked : undo(revoked);
 }
 
 async function replace(tx: PostgresDatabase, request: KeyReplacement): Promise<ReplaceOutcome> {

@@ -9,6 +9,7 @@ import { createDatabaseStatus } from './database-status.d1.ts';
 import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
 import { createReplacedKeyStore } from './replaced-key-store.d1.ts';
+import { createRevocationLedger } from './revocation-ledger.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
@@ -30,6 +31,7 @@ function storesOn(database: D1Database) {
   return {
     apiKeys: createApiKeyStore(database),
     revocations: createRevocationStore(database),
+    revocationLedger: createRevocationLedger(database),
     signingKeys: createSigningKeyStore(database),
     secrets: createStoredSecretStore(database),
     minting: createMintingStore(database),

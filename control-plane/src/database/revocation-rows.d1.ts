@@ -26,6 +26,32 @@ export function revocationInsert(db: DrizzleD1Database, revocation: NewRevocatio
     .returning();
 }
 
+/** The same for many, all of them or none. They take effect at once. */
+export function revocationsInsert(
+  db: DrizzleD1Database,
+  news: readonly NewRevocation[],
+  guard: SQL,
+) {
+  const rows = news.map((revocation) => ({
+    ...{ id: revocation.revocationId, nid: revocation.tenantId, scope: revocation.scope },
+    ...{ scope_id: formatScopeId(revocation.scopeId), cause: revocation.cause },
+    ...{ lives_s: revocation.livesSeconds, subject: revocation.subject },
+    ...{ reason: revocation.reason, bound_s: numberOf(revocation.bound) },
+  }));
+  return db.insert(revocations).select(
+    sql`SELECT e.value ->> 'id', e.value ->> 'nid', e.value ->> 'scope', e.value ->> 'scope_id',
+          coalesce(e.value ->> 'bound_s', ${NOW_S}), e.value ->> 'cause', ${NOW_S}, ${NOW_S},
+          ${NOW_S} + (e.value ->> 'lives_s'), 0, e.value ->> 'subject', e.value ->> 'reason', NULL
+        FROM json_each(${JSON.stringify(rows)}) AS e WHERE ${guard}`,
+  );
+}
+
+/** Absent: a cut-off at the database's clock. */
+function numberOf(bound: NewRevocation['bound']): number | undefined {
+  if (bound === 'at_commit') return undefined;
+  return bound === 'for_good' ? FOR_GOOD : bound;
+}
+
 function boundOf({ bound }: NewRevocation): SQL {
   switch (bound) {
     case 'for_good':

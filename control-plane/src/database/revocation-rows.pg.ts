@@ -34,6 +34,37 @@ export async function insertRevocation(
   return toRevocation(row);
 }
 
+/** The same for many, which take effect at once. In no order. */
+export async function insertRevocations(
+  tx: PostgresDatabase,
+  news: readonly NewRevocation[],
+): Promise<readonly Revocation[]> {
+  const items = news.map((revocation) => ({
+    ...{ id: revocation.revocationId, nid: revocation.tenantId, scope: revocation.scope },
+    ...{ scope_id: formatScopeId(revocation.scopeId), cause: revocation.cause },
+    ...{ lives_s: revocation.livesSeconds, subject: revocation.subject },
+    ...{ reason: revocation.reason, bound_s: numberOf(revocation.bound) },
+  }));
+  const rows = await tx
+    .insert(revocations)
+    .select(
+      sql`SELECT id, nid, scope, scope_id, coalesce(bound_s, now_s), cause, now_s, now_s,
+          now_s + lives_s, 0, subject, reason, NULL::bigint, NULL::bigint
+        FROM (SELECT ${NOW_S} AS now_s) AS clock,
+          json_to_recordset(${JSON.stringify(items)}::json) AS item(id text, nid text,
+            scope text, scope_id text, cause text, lives_s bigint, subject text, reason text,
+            bound_s bigint)`,
+    )
+    .returning();
+  return rows.map(toRevocation);
+}
+
+/** Absent: a cut-off at the database's clock. */
+function numberOf(bound: NewRevocation['bound']): number | undefined {
+  if (bound === 'at_commit') return undefined;
+  return bound === 'for_good' ? FOR_GOOD : bound;
+}
+
 function boundOf({ bound }: NewRevocation): SQL {
   switch (bound) {
     case 'for_good':

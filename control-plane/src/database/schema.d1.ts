@@ -98,7 +98,8 @@ export const revocations = sqliteTable(
     publishedSeq: integer('published_seq'),
   },
   (table) => [
-    index('revocations_listed').on(table.nid, table.revocationId),
+    index('revocations_listed').on(table.nid, table.createdAtS, table.revocationId),
+    index('revocations_by_target').on(table.nid, table.scope, table.createdAtS, table.revocationId),
     index('revocations_unpublished').on(table.createdAtS).where(sql`published_seq IS NULL`),
     index('revocations_by_scope').on(table.nid, table.scopeId),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),

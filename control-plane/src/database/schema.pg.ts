@@ -123,7 +123,8 @@ export const revocations = pgTable(
     segmentId: bigint('segment_id', { mode: 'number' }),
   },
   (table) => [
-    index('revocations_listed').on(table.nid, table.revocationId),
+    index('revocations_listed').on(table.nid, table.createdAtS, table.revocationId),
+    index('revocations_by_target').on(table.nid, table.scope, table.createdAtS, table.revocationId),
     index('revocations_unpublished').on(table.createdAtS).where(sql`published_seq IS NULL`),
     index('revocations_of_segment').on(table.segmentId, table.expiresAtS, table.scopeId),
     index('revocations_by_scope').on(table.nid, table.scopeId),

@@ -8,6 +8,7 @@ import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
 import { createReplacedKeyStore } from './replaced-key-store.d1.ts';
 import { createRestorationStore } from './restoration-store.d1.ts';
+import { createRevocationLedger } from './revocation-ledger.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
@@ -24,6 +25,7 @@ export function createD1Stores(database: D1Database): Stores {
     minting: createMintingStore(database),
     replacedKeys: createReplacedKeyStore(database),
     restorations: createRestorationStore(database),
+    revocationLedger: createRevocationLedger(database),
     revocations: createRevocationStore(database),
     secrets: createStoredSecretStore(database),
     signingKeys: createSigningKeyStore(database),

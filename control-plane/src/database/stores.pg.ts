@@ -9,6 +9,7 @@ import { createMintingStore } from './minting-store.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { createReplacedKeyStore } from './replaced-key-store.pg.ts';
 import { createRestorationStore } from './restoration-store.pg.ts';
+import { createRevocationLedger } from './revocation-ledger.pg.ts';
 import { createRevocationStore } from './revocation-store.pg.ts';
 import { createSigningKeyStore } from './signing-key-store.pg.ts';
 import { createStoredSecretStore } from './stored-secret-store.pg.ts';
@@ -25,6 +26,7 @@ export function createPostgresStores(db: PostgresDatabase): Stores {
     minting: createMintingStore(db),
     replacedKeys: createReplacedKeyStore(db),
     restorations: createRestorationStore(db),
+    revocationLedger: createRevocationLedger(db),
     revocations: createRevocationStore(db),
     secrets: createStoredSecretStore(db),
     signingKeys: createSigningKeyStore(db),

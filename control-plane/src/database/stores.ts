@@ -7,6 +7,7 @@ import type { DatabaseStatus } from '../deps.ts';
 import type { EdgeStore } from '../edges/store.ts';
 import type { ReplacedKeyStore } from '../macaroons/replaced-keys.ts';
 import type { RestorationStore } from '../publication/restoration.ts';
+import type { RevocationLedger } from '../revocations/ledger.ts';
 import type { RevocationStore } from '../revocations/store.ts';
 import type { SigningKeyStore } from '../signing-keys/store.ts';
 import type { TenantStore } from '../tenants/store.ts';
@@ -23,6 +24,7 @@ export interface Stores {
   readonly minting: MintingStore;
   readonly replacedKeys: ReplacedKeyStore;
   readonly restorations: RestorationStore;
+  readonly revocationLedger: RevocationLedger;
   readonly revocations: RevocationStore;
   readonly secrets: StoredSecretStore;
   readonly signingKeys: SigningKeyStore;

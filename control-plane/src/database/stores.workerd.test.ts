@@ -10,6 +10,7 @@ import { createDatabaseStatus } from './database-status.d1.ts';
 import { createEdgeStore } from './edge-store.d1.ts';
 import { createMintingStore } from './minting-store.d1.ts';
 import { createReplacedKeyStore } from './replaced-key-store.d1.ts';
+import { createRevocationLedger } from './revocation-ledger.d1.ts';
 import { createRevocationStore } from './revocation-store.d1.ts';
 import { createSigningKeyStore } from './signing-key-store.d1.ts';
 import { createStoredSecretStore } from './stored-secret-store.d1.ts';
@@ -27,6 +28,7 @@ testStores(() => ({
   stores: {
     apiKeys: createApiKeyStore(env.DB),
     revocations: createRevocationStore(env.DB),
+    revocationLedger: createRevocationLedger(env.DB),
     signingKeys: createSigningKeyStore(env.DB),
     secrets: createStoredSecretStore(env.DB),
     minting: createMintingStore(env.DB),

@@ -13,6 +13,8 @@ export type AdminPermission =
   | 'signing_keys.write'
   | 'revocations.read'
   | 'revocations.write'
+  /** To cut off a whole tenant, or everything. */
+  | 'mass_revocations.write'
   | 'admin_credentials.read'
   | 'admin_credentials.write'
   /** To rotate and to revoke the very credential that the caller uses. */

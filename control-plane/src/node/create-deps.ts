@@ -37,14 +37,14 @@ export interface NodeDeps extends Deps {
 export function createNodeDeps(parts: DepsParts): NodeDeps {
   const { config, db, means, log, publisher } = parts;
   const { auditEvent, auditKey, clock, keys, randomBytes, secrets, stores } = means;
-  const { apiKeys, audit: auditEvents, revocations, signingKeys } = stores;
+  const { apiKeys, audit: auditEvents, revocationLedger, revocations, signingKeys } = stores;
   const { clientAddressOf, isStopping, metrics, tracing } = parts;
   const inBackground = parts.background.add;
   const counterOf = createAttemptCounters(db);
   const adminCounterOf = (bucket: string) => counterOf(`admin/${bucket}`);
   return {
     ...{ config, keys, clock, randomBytes, log, metrics, tracing, clientAddressOf, isStopping },
-    ...{ apiKeys, auditEvent, auditEvents, auditKey, signingKeys, fetchJwks },
+    ...{ apiKeys, auditEvent, auditEvents, auditKey, revocationLedger, signingKeys, fetchJwks },
     tenants: means.tenants,
     tenantStore: stores.tenants,
     adminCredentials: stores.adminCredentials,

@@ -58,6 +58,7 @@ export function instrumentPort<Port extends object>(
 
 function countRevocations(announcer: RevocationAnnouncer, metrics: Metrics): RevocationAnnouncer {
   return {
+    acknowledgesCommits: announcer.acknowledgesCommits,
     async announce(rows) {
       const announcement = await announcer.announce(rows);
       for (const { scope } of rows) {

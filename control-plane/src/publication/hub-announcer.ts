@@ -18,6 +18,7 @@ export interface AnnouncerParts {
 
 export function createHubAnnouncer({ hub, revocations, log }: AnnouncerParts): RevocationAnnouncer {
   return {
+    acknowledgesCommits: false,
     async announce(rows) {
       if (rows.length === 0) return 'acknowledged';
       try {

@@ -54,6 +54,7 @@ export async function createNodePublisher(parts: NodePublisherParts): Promise<No
     status: async () => ({ ...(await storage.memory()), isPublishing: loop.isPublishing }),
     feed: createFeedReader({ hub, clock, log }),
     announcer: {
+      acknowledgesCommits: true,
       // Committed is acknowledged: every head that is stamped from now on contains the rows.
       async announce(rows) {
         if (rows.length > 0) await loop.tell();

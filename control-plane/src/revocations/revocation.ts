@@ -4,7 +4,17 @@ import type { RevocationEntry } from '@cardea/shared/feed/entry';
 import type { ScopeId } from '@cardea/shared/feed/scope-id';
 import type { UnixSeconds } from '@cardea/shared/time';
 
-export type RevocationScope = 'token' | 'key' | 'actor' | 'tenant' | 'signing_key' | 'everything';
+/** What can be revoked, as the table of docs/revocation.md has it. */
+export const REVOCATION_SCOPES = [
+  'token',
+  'key',
+  'actor',
+  'tenant',
+  'signing_key',
+  'everything',
+] as const;
+
+export type RevocationScope = (typeof REVOCATION_SCOPES)[number];
 
 export interface NewRevocation {
   /** A version-4 UUID made by the operation: makes the row idempotent. */
@@ -54,4 +64,9 @@ export type Announcement = 'acknowledged' | 'accepted';
 /** Tells the publisher right after the commit. Never throws: the row is the outbox. */
 export interface RevocationAnnouncer {
   announce(revocations: readonly Revocation[]): Promise<Announcement>;
+  /**
+   * Whether a committed row is acknowledged by that alone, because the publisher's storage is the
+   * database itself. Otherwise `Revocation.isAcknowledged` says how far a row is.
+   */
+  readonly acknowledgesCommits: boolean;
 }

@@ -15,6 +15,8 @@ export interface ActorScopes {
   of(key: Pick<ApiKey, 'tenantId' | 'keyId' | 'actorId'>): Promise<ScopeId>;
   /** What `of` answered last for a key with this id, in this process. */
   lastOf(tenantId: string, keyId: string): ScopeId | undefined;
+  /** The scope id of an actor by its name, whatever keys act for it. */
+  named(actor: { readonly tenantId: string; readonly actor: string }): Promise<ScopeId>;
 }
 
 export function createActorScopes(actorSalt: () => Promise<CryptoKey>): ActorScopes {
@@ -31,5 +33,6 @@ export function createActorScopes(actorSalt: () => Promise<CryptoKey>): ActorSco
       return scopeId;
     },
     lastOf: (tenantId, keyId) => known.get(nameOf(tenantId, keyId))?.scopeId,
+    named: async (actor) => scopeIdOfActor(await actorSalt(), actor),
   };
 }

@@ -6,6 +6,7 @@ import type { AuditStore } from '../../src/audit/store.ts';
 import type { DatabaseStatus } from '../../src/deps.ts';
 import type { EdgeStore } from '../../src/edges/store.ts';
 import type { ReplacedKeyStore } from '../../src/macaroons/replaced-keys.ts';
+import type { RevocationLedger } from '../../src/revocations/ledger.ts';
 import type { RevocationStore } from '../../src/revocations/store.ts';
 import type { SigningKeyStore } from '../../src/signing-keys/store.ts';
 import type { TenantStore } from '../../src/tenants/store.ts';
@@ -17,6 +18,7 @@ import type { UpkeepStore } from '../../src/upkeep/store.ts';
 export interface Stores {
   readonly apiKeys: ApiKeyStore;
   readonly revocations: RevocationStore;
+  readonly revocationLedger: RevocationLedger;
   readonly signingKeys: SigningKeyStore;
   readonly secrets: StoredSecretStore;
   readonly minting: MintingStore;
