@@ -13,6 +13,7 @@ import {
 } from './key-change-contract.ts';
 import { testReplacedKeys } from './replaced-key-contract.ts';
 import { testMinting, testRevocations, testStoredSecrets } from './revocation-contract.ts';
+import { testRevocationLedger } from './revocation-ledger-contract.ts';
 import { testSigningKeys } from './signing-key-contract.ts';
 import { type Called, countRows, methodsOf, type Subject, watching } from './subject.ts';
 import { testTenantDeletion, testTenants } from './tenant-contract.ts';
@@ -39,6 +40,7 @@ export function testStores(open: () => Subject): void {
   testKeyRaces(subject);
   testSigningKeys(subject);
   testRevocations(subject);
+  testRevocationLedger(subject);
   testMinting(subject);
   testStoredSecrets(subject);
   testTenants(subject);

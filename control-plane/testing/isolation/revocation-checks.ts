@@ -2,8 +2,24 @@
 
 import { formatScopeId, type ScopeId } from '@cardea/shared/feed/scope-id';
 import { expect } from 'vitest';
-import { newId, newSigningKey } from '../contracts/fixtures.ts';
-import { type Check, type Pair, seedKey, victimsKey } from './pair.ts';
+import { revocationOfToken } from '../../src/revocations/new-revocation.ts';
+import {
+  auditOf,
+  LIVES_SECONDS,
+  newId,
+  newSigningKey,
+  revocationOf,
+} from '../contracts/fixtures.ts';
+import {
+  type Check,
+  mark,
+  type Pair,
+  seedKey,
+  twins,
+  unnoticed,
+  victimsKey,
+  withoutEffect,
+} from './pair.ts';
 
 /** A new one for each run: bounds of everything count for every tenant. */
 function newScope(): { readonly id: ScopeId; readonly text: string } {
@@ -36,6 +52,103 @@ async function seedActiveKey({ run, seed }: Pair, tenantId: string): Promise<str
   await run(`UPDATE signing_keys SET state = 'active' WHERE nid = '${tenantId}'`);
   return key.kid;
 }
+
+/** A revocation of a token, of this id, under this request id. */
+function creationOf(tenantId: string, revocationId: string, requestId: string) {
+  const cause = { revocationId, tenantId, cause: 'revocation.create', livesSeconds: LIVES_SECONDS };
+  return {
+    tenantId,
+    items: [
+      {
+        revocation: revocationOfToken({ ...cause, tokenId: newId() }),
+        audit: auditOf(tenantId, revocationId, 'revocation.create'),
+      },
+    ],
+    idempotency: { requestId, requestHash: 'hash' },
+  };
+}
+
+/** The victim has used this request id for a revocation of this id. */
+async function seedClaim({ run, victim }: Pair, requestId: string, revocationId: string) {
+  await run(`INSERT INTO idempotent_requests
+    (nid, operation, request_id, request_hash, key_id, create_time_ms)
+    VALUES ('${victim}', 'revocation.create', '${requestId}', 'other', '${revocationId}', 1)`);
+}
+
+const LEDGER: readonly Check[] = [
+  {
+    name: "revocationLedger.create does not meet another tenant's request ids",
+    async run(pair) {
+      const { act, tenant, victim } = pair;
+      const [requestId, revocationId] = [newId(), newId()];
+      await seedClaim(pair, requestId, newId());
+      const creation = creationOf(tenant, revocationId, requestId);
+      const created = await unnoticed(pair, () => act.revocationLedger.create(creation));
+      expect(created.outcome).toBe('created');
+      const again = () => act.revocationLedger.create(creationOf(tenant, newId(), requestId));
+      expect(await withoutEffect(pair, again)).toEqual({ outcome: 'replayed', revocationId });
+      expect(victim).not.toBe(tenant);
+    },
+  },
+  {
+    name: 'revocationLedger.create writes nothing for what another tenant has claimed',
+    async run(pair) {
+      const { act, seed, tenant, victim } = pair;
+      const [requestId, revocationId] = [newId(), newId()];
+      await seed.revocationLedger.create(creationOf(victim, revocationId, newId()));
+      await act.revocationLedger.create(creationOf(tenant, newId(), requestId));
+      await seedClaim(pair, requestId, revocationId);
+      const again = () => act.revocationLedger.create(creationOf(tenant, revocationId, requestId));
+      expect((await withoutEffect(pair, again)).outcome).toBe('replayed');
+    },
+  },
+  {
+    name: 'revocationLedger.findMany and list read their own rows alone',
+    async run(pair) {
+      const { act, seed, tenant: tenantId, victim } = pair;
+      const ids = [newId(), newId()];
+      await seed.revocationLedger.create(creationOf(victim, ids[0] ?? '', newId()));
+      const read = async () => [
+        (await act.revocationLedger.findMany(tenantId, ids)).revocations,
+        (await act.revocationLedger.list({ tenantId, pageSize: 9 })).revocations,
+      ];
+      expect(await read()).toEqual([[], []]);
+      await seed.revocationLedger.create(creationOf(tenantId, ids[1] ?? '', newId()));
+      for (const rows of await read()) {
+        expect(rows.map(({ revocationId }) => revocationId)).toEqual([ids[1]]);
+      }
+    },
+  },
+  {
+    name: 'apiKeys.revokeOnce ends its own key under its own request id',
+    async run(pair) {
+      const { act, tenant: tenantId } = pair;
+      const keyId = await twins(pair);
+      const requestId = newId();
+      await seedClaim(pair, requestId, newId());
+      const request = revocationOf({ tenantId, keyId });
+      await mark(pair, 'api_keys', request.audit);
+      const idempotency = { requestId, requestHash: 'hash' };
+      const revoke = () => act.apiKeys.revokeOnce(request, idempotency);
+      expect((await unnoticed(pair, revoke)).outcome).toBe('revoked');
+      const again = () => act.apiKeys.revokeOnce(revocationOf({ tenantId, keyId }), idempotency);
+      const { revocationId } = request.revocation;
+      expect(await withoutEffect(pair, again)).toEqual({ outcome: 'replayed', revocationId });
+    },
+  },
+  {
+    name: "apiKeys.revokeOnce of another tenant's key changes nothing",
+    async run(pair) {
+      const { act, tenant: tenantId } = pair;
+      const keyId = await victimsKey(pair);
+      const request = revocationOf({ tenantId, keyId });
+      await mark(pair, 'api_keys', request.audit);
+      const idempotency = { requestId: newId(), requestHash: 'hash' };
+      const revoke = () => act.apiKeys.revokeOnce(request, idempotency);
+      expect(await withoutEffect(pair, revoke)).toEqual({ outcome: 'not_found' });
+    },
+  },
+];
 
 export const REVOCATION_CHECKS: readonly Check[] = [
   {
@@ -82,4 +195,5 @@ export const REVOCATION_CHECKS: readonly Check[] = [
       expect((await act.minting.read(query))?.bounds).toEqual(new Map([[text, 100]]));
     },
   },
+  ...LEDGER,
 ];
