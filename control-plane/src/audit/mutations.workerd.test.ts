@@ -171,6 +171,21 @@ const MUTATIONS: Readonly<Record<string, () => Promise<Mutation>>> = {
     const path = '/v1/admin/signingKeys:rotate';
     return { path, body: {}, operation: 'signing_key.rotate', fields: ['kid', 'algorithm'] };
   },
+  'POST /v1/admin/revocations': async () => ({
+    path: '/v1/admin/revocations',
+    body: { target: 'actor', subject: 'ada', reason: 'lost a laptop' },
+    ...{ operation: 'revocation.create', fields: ['target', 'subject', 'extent', 'reason'] },
+  }),
+  'POST /v1/admin/revocations:batchCreate': async () => ({
+    path: '/v1/admin/revocations:batchCreate',
+    body: {
+      revocations: [
+        { target: 'token', subject: crypto.randomUUID() },
+        { target: 'actor', subject: 'ada', cut_off_time: '2026-01-31T12:00:00Z' },
+      ],
+    },
+    ...{ operation: 'revocation.create', fields: ['target', 'subject', 'extent'], count: 2 },
+  }),
   'POST /v1/admin/credentials': async () => ({
     ...{ path: CREDENTIALS, body: { name: 'ci', role: 'auditor' } },
     ...{ operation: 'admin_credential.create', fields: ['name', 'role'] },

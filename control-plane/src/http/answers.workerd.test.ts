@@ -41,6 +41,7 @@ const TENANTS = '/v1/admin/tenants';
 const CREDENTIALS = '/v1/admin/credentials';
 const EVENTS = '/v1/admin/auditEvents';
 const EDGES = '/v1/admin/edges';
+const REVOCATIONS = '/v1/admin/revocations';
 
 const issuedId = async (request = {}) => (await issue(request)).issued_api_key.key_id;
 const importedId = async (request = {}) => (await importKey(request)).key_id;
@@ -50,6 +51,10 @@ const remove = (path: string) => admin(path, { method: 'DELETE' });
 type VerbCall = readonly [id: Promise<string>, verb: string, body?: unknown];
 const verb = async (collection: string, [id, name, body]: VerbCall) =>
   post(`${collection}/${await id}:${name}`, body);
+const revocationId = async () => {
+  const made = await post(REVOCATIONS, { target: 'token', subject: crypto.randomUUID() });
+  return (await made.json()).revocation_id as string;
+};
 const credential = async () => (await makeAdmin()).credentialId;
 
 /** A good call of each operation: more than one where answers differ. */
@@ -118,6 +123,22 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
   getFeedHead: [() => anonymous('/feed/v1/head')],
   getFeedSegment: [async () => anonymous(`/feed/v1/segment/${await segmentInHub()}`)],
   getFeedKeyset: [async () => anonymous(`/feed/v1/keyset/${(await headInKv()).keysetHash}`)],
+  adminCreateRevocation: [
+    () => post(REVOCATIONS, { target: 'actor', subject: 'ada', reason: 'lost a laptop' }),
+    () => post(REVOCATIONS, { target: 'everything', cut_off_time: '2026-01-31T12:00:00Z' }),
+    async () => post(REVOCATIONS, { target: 'key', subject: await issuedId() }),
+  ],
+  adminBatchCreateRevocations: [
+    () =>
+      post(`${REVOCATIONS}:batchCreate`, {
+        revocations: [{ target: 'token', subject: crypto.randomUUID() }],
+      }),
+  ],
+  adminListRevocations: [
+    () => admin(REVOCATIONS),
+    () => admin(`${REVOCATIONS}?page_size=1&filter=target%3Dkey`),
+  ],
+  adminGetRevocation: [async () => admin(`${REVOCATIONS}/${await revocationId()}`)],
   adminListSigningKeys: [() => admin('/v1/admin/signingKeys')],
   adminRotateSigningKey: [() => post('/v1/admin/signingKeys:rotate', { algorithm: 'ES256' })],
   adminCreateCredential: [
