@@ -6,7 +6,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
-import { TAIL_ENTRIES_AIM } from '../src/publication/plan-segments.ts';
+import { SEGMENT_LIMITS } from '../src/publication/plan-segments.ts';
 import { anonymous } from './api.ts';
 
 export const hub = () => env.HUB.get(env.HUB.idFromName(env.ENVIRONMENT_ID));
@@ -47,7 +47,7 @@ export async function headInKv() {
 export async function segmentInHub(): Promise<string> {
   const expiresAtSeconds = Math.floor(Date.now() / 1000) + 3600;
   const [high] = crypto.getRandomValues(new Uint32Array(1));
-  const entries = Array.from({ length: TAIL_ENTRIES_AIM + 1 }, (_, low) => {
+  const entries = Array.from({ length: SEGMENT_LIMITS.tailAim + 1 }, (_, low) => {
     return { scopeId: { high, low }, boundSeconds: 7, expiresAtSeconds };
   });
   await hub().acknowledge(entries);

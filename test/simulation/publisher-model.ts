@@ -12,6 +12,7 @@ import {
   planPublication,
   type StoredKeyset,
 } from '@cardea/control-plane/publication/plan-publication';
+import { SEGMENT_LIMITS } from '@cardea/control-plane/publication/plan-segments';
 import { mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import { HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
@@ -213,7 +214,9 @@ export class PublisherModel {
       ...(relied === undefined ? {} : { reliedKeysetHash: relied }),
     };
     const arrivalMilliseconds = OBJECT_ARRIVAL_MILLISECONDS;
-    const plan = planPublication(state, { stamp: stamped, arrivalMilliseconds, clockSkewSeconds });
+    const plan = planPublication(state, {
+      ...{ stamp: stamped, arrivalMilliseconds, clockSkewSeconds, limits: SEGMENT_LIMITS },
+    });
     if (plan !== undefined) this.#lastSeq = state.seq;
     return plan;
   }

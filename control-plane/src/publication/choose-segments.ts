@@ -6,13 +6,7 @@
 import type { SegmentReference } from '@cardea/shared/feed/head';
 import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '@cardea/shared/limits';
 import { unixSeconds } from '@cardea/shared/time';
-import {
-  hasArrived,
-  isOver,
-  type PublicationRules,
-  type StoredSegment,
-  TAIL_ENTRIES_MAX,
-} from './plan-segments.ts';
+import { hasArrived, isOver, type PublicationRules, type StoredSegment } from './plan-segments.ts';
 
 export interface SegmentChoice {
   readonly named: readonly StoredSegment[];
@@ -41,7 +35,7 @@ export function chooseSegments(
     const choice = represent(live, relied);
     const carried = choice.inline.reduce((sum, { entryCount }) => sum + entryCount, tailEntryCount);
     const isCrowded = choice.named.length > FEED_SEGMENTS_MAX;
-    if (!isCrowded && (carried <= TAIL_ENTRIES_MAX || choice.inline.length === 0)) {
+    if (!isCrowded && (carried <= rules.limits.tailMax || choice.inline.length === 0)) {
       if (entriesOf(choice.named) > FEED_ENTRIES_MAX) throw new FeedFull();
       return choice;
     }

@@ -9,7 +9,12 @@ import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { FeedStore } from './feed-store.ts';
 import { completeHead, type PublicationPlan, planPublication } from './plan-publication.ts';
-import type { StoredSegment } from './plan-segments.ts';
+import {
+  type PublicationRules,
+  SEGMENT_LIMITS,
+  type SegmentLimits,
+  type StoredSegment,
+} from './plan-segments.ts';
 import type { PublisherStorage } from './publisher-storage.ts';
 import type { SignHead } from './sign-head.ts';
 
@@ -35,6 +40,8 @@ export interface HeadStamperParts {
   readonly clock: Clock;
   readonly signHead: SignHead;
   readonly clockSkewSeconds: number;
+  /** For tests. */
+  readonly segmentLimits?: SegmentLimits;
 }
 
 /** How old a head handed out to whoever asks may be. */
@@ -66,15 +73,21 @@ export class HeadStamper {
    * no two heads share a `seq`, and why a higher one never lacks what a lower one has.
    */
   async plan(): Promise<StampedPlan> {
-    const { clock, clockSkewSeconds, environmentId, feed, storage } = this.#parts;
-    const stamp = clock.now();
+    const { clockSkewSeconds, environmentId, storage } = this.#parts;
+    const rules = this.rules();
+    const { stamp } = rules;
     const moment = await storage.takeMoment(stamp, clockSkewSeconds);
-    const { arrivalMilliseconds } = feed;
-    const rules = { stamp, clockSkewSeconds, arrivalMilliseconds };
     const plan = planPublication({ ...moment, environmentId }, rules);
     if (plan === undefined) throw new NoKeyset();
     const head = completeHead(plan, await this.#contentsOf(plan.inline));
     return { ...plan, head, stamp, change: moment.change };
+  }
+
+  /** With the stamp of this moment. */
+  rules(): PublicationRules {
+    const { clock, clockSkewSeconds, feed, segmentLimits: limits = SEGMENT_LIMITS } = this.#parts;
+    const { arrivalMilliseconds } = feed;
+    return { stamp: clock.now(), clockSkewSeconds, arrivalMilliseconds, limits };
   }
 
   /** Contents never change: those of the head before are at hand. */

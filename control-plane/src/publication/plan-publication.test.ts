@@ -8,6 +8,7 @@ import {
   type PublicationState,
   planPublication,
 } from './plan-publication.ts';
+import { SEGMENT_LIMITS } from './plan-segments.ts';
 
 const at = unixMilliseconds;
 const STAMP = at(1_800_000_000_999);
@@ -32,6 +33,7 @@ const RULES = {
   stamp: STAMP,
   clockSkewSeconds: 60,
   arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
+  limits: SEGMENT_LIMITS,
 };
 
 function headOf(given: PublicationState) {

@@ -43,6 +43,7 @@ export interface PublicationRules {
   readonly clockSkewSeconds: number;
   /** Between the first confirmed write of an object and the first head that relies on it. */
   readonly arrivalMilliseconds: number;
+  readonly limits: SegmentLimits;
 }
 
 /** By which segments are. */
@@ -63,25 +64,41 @@ export type SegmentStep =
 const BUCKETS = 6;
 const BUCKET_SECONDS_MIN = 60;
 
-/** Entries of one segment: 1.92 MB, below the 2 MB that a Durable Object keeps in one value. */
-export const SEGMENT_ENTRIES_MAX = 160_000;
-/** Entries that one flush takes: bounds a transaction of PostgreSQL to a fraction of a second. */
-export const FLUSH_ENTRIES_MAX = 20_000;
-/** More entries than these in the tail, and some of them move. About 44 kB of head. */
-export const TAIL_ENTRIES_AIM = 2048;
-/** Above it segments are made and relied on without waiting. About 1.4 MB of head. */
-export const TAIL_ENTRIES_MAX = 65_536;
+/** Numbers of entries. */
+export interface SegmentLimits {
+  /** More than these in the tail, and some of them move. */
+  readonly tailAim: number;
+  /** Above it segments are made and relied on without waiting. */
+  readonly tailMax: number;
+  /** That one flush takes. */
+  readonly flushMax: number;
+  readonly segmentMax: number;
+}
+
+export const SEGMENT_LIMITS: SegmentLimits = {
+  /** About 44 kB of head. */
+  tailAim: 2048,
+  /** About 1.4 MB of head. */
+  tailMax: 65_536,
+  /** Bounds a transaction of PostgreSQL to a fraction of a second. */
+  flushMax: 20_000,
+  /** 1.92 MB, below the 2 MB that a Durable Object keeps in one value. */
+  segmentMax: 160_000,
+};
+
 /** Segments of the tail on their way at once: in 120 s they take up four times what flows in in 30. */
 const FLUSHES_UNDER_WAY_MAX = 4;
 
 /** So many segments of one size become one. */
 const FAN_IN = 4;
-/** Entries at which the next size begins. Segments of the last one are merged only for want of space. */
-const SIZES = [4 * TAIL_ENTRIES_AIM, 16 * TAIL_ENTRIES_AIM, 64 * TAIL_ENTRIES_AIM] as const;
+/** In a bucket that is not the newest: so many become one, whatever their sizes. */
+const FAN_IN_OF_OLD = 3;
+/** Sizes of a segment: up to 4, 16 and 64 tails. What is larger is merged only for want of space. */
+const SIZES = [FAN_IN, FAN_IN ** 2, FAN_IN ** 3] as const;
 /** More segments than these, and those of one bucket are merged whatever their sizes. */
-const SEGMENTS_AIM = 20;
+const SEGMENTS_AIM = 24;
 /** More than these, and those of different buckets are merged, too. */
-const SEGMENTS_CROWDED = 26;
+const SEGMENTS_CROWDED = 28;
 
 /** Seconds of one bucket, from the longest life of an entry. */
 export function bucketSecondsOf(entryLivesSeconds: number): number {
@@ -129,29 +146,28 @@ export function planSegmentStep(
   { segments, tail }: SegmentState,
   rules: SegmentRules,
 ): SegmentStep | undefined {
+  const { segmentMax, tailAim, tailMax } = rules.limits;
   const present = segments.filter(
     (segment) => segment.mergedInto === undefined && !isOver(segment, rules),
   );
   const waiting = tail.reduce((sum, { entryCount }) => sum + entryCount, 0);
   const flush = { kind: 'flush', bucket: fullestBucket(tail) } as const;
-  const isTailLong = waiting > TAIL_ENTRIES_MAX / 2;
+  const isTailLong = waiting > tailMax / 2;
   if (isTailLong && present.length < FEED_SEGMENTS_MAX) return { ...flush, isUrgent: true };
   if (isTailLong || present.length > FEED_SEGMENTS_MAX) {
-    const sources = smallestThatFit(present);
+    const sources = smallestThatFit(present, segmentMax);
     return sources === undefined ? undefined : { kind: 'merge', sources, isUrgent: true };
   }
   const sources = chooseSources(present, rules);
   if (sources !== undefined) return { kind: 'merge', sources, isUrgent: false };
   const underWay = present.filter((segment) => !hasArrived(segment, rules)).length;
   const hasRoom = underWay < FLUSHES_UNDER_WAY_MAX && present.length < FEED_SEGMENTS_MAX;
-  return waiting > TAIL_ENTRIES_AIM && hasRoom ? { ...flush, isUrgent: false } : undefined;
+  return waiting > tailAim && hasRoom ? { ...flush, isUrgent: false } : undefined;
 }
 
 function fullestBucket(tail: readonly TailBucket[]): number {
-  return tail.reduce((fullest, one) => (one.entryCount > fullest.entryCount ? one : fullest), {
-    bucket: 0,
-    entryCount: 0,
-  }).bucket;
+  const [fullest] = tail.toSorted((one, other) => other.entryCount - one.entryCount);
+  return fullest?.bucket ?? 0;
 }
 
 /** What is to be merged although nothing presses: only what edges read from segments already. */
@@ -159,35 +175,62 @@ function chooseSources(
   present: readonly StoredSegment[],
   rules: SegmentRules,
 ): readonly StoredSegment[] | undefined {
+  const { segmentMax, tailAim } = rules.limits;
   const arrived = present.filter((segment) => hasArrived(segment, rules));
-  const bucketOfSegment = ({ expiresAtSeconds }: StoredSegment) =>
-    bucketOf(expiresAtSeconds, rules.bucketSeconds);
-  const buckets = [...Map.groupBy(arrived, bucketOfSegment).values()];
-  for (const bucket of buckets) {
-    for (const [size, alike] of Map.groupBy(bucket, sizeOf)) {
-      const sources = size < SIZES.length && alike.length >= FAN_IN && smallestThatFit(alike);
-      if (sources) return sources;
+  const sizeOf = ({ entryCount }: StoredSegment) =>
+    SIZES.filter((tails) => entryCount >= tails * tailAim).length;
+  const buckets = Map.groupBy(arrived, ({ expiresAtSeconds }) =>
+    bucketOf(expiresAtSeconds, rules.bucketSeconds),
+  );
+  const newest = Math.max(...buckets.keys());
+  for (const [bucket, segments] of buckets) {
+    const growing = segments.filter((segment) => sizeOf(segment) < SIZES.length);
+    // Little is added to a bucket that is not the newest: what is left there becomes one.
+    const alike = bucket === newest ? Map.groupBy(growing, sizeOf).values() : [growing];
+    for (const group of alike) {
+      const isDue = group.length >= (bucket === newest ? FAN_IN : FAN_IN_OF_OLD);
+      const sources = isDue ? smallestThatFit(group, segmentMax) : undefined;
+      if (sources !== undefined) return sources;
     }
   }
   if (present.length <= SEGMENTS_AIM) return undefined;
-  const candidates = buckets.map(smallestThatFit).filter((sources) => sources !== undefined);
-  const [most] = candidates.sort((one, other) => other.length - one.length);
-  return most ?? (present.length > SEGMENTS_CROWDED ? smallestThatFit(arrived) : undefined);
+  const [cheapest] = [...buckets.values()]
+    .map((bucket) => cheapestMerge(bucket, segmentMax))
+    .sort((one, other) => costOf(one) - costOf(other));
+  if (cheapest !== undefined && cheapest.length > 0) return cheapest;
+  return present.length > SEGMENTS_CROWDED ? smallestThatFit(arrived, segmentMax) : undefined;
 }
 
-function sizeOf({ entryCount }: StoredSegment): number {
-  const size = SIZES.findIndex((next) => entryCount < next);
-  return size === -1 ? SIZES.length : size;
+/** Of the smallest two, three, ... that fit, those that cost least; none if no two do. */
+function cheapestMerge(
+  segments: readonly StoredSegment[],
+  entriesMax: number,
+): readonly StoredSegment[] {
+  const fitting = smallestThatFit(segments, entriesMax) ?? [];
+  const [cheapest] = fitting
+    .map((_, index) => fitting.slice(0, index + 1))
+    .sort((one, other) => costOf(one) - costOf(other));
+  return cheapest ?? [];
+}
+
+/** Entries rewritten for each segment that there are fewer of afterwards. */
+function costOf(sources: readonly StoredSegment[]): number {
+  if (sources.length < 2) return Number.POSITIVE_INFINITY;
+  const entries = sources.reduce((sum, { entryCount }) => sum + entryCount, 0);
+  return entries / (sources.length - 1);
 }
 
 /** As many as fit into one segment, beginning with the smallest; `undefined` if no two do. */
-function smallestThatFit(segments: readonly StoredSegment[]): StoredSegment[] | undefined {
+function smallestThatFit(
+  segments: readonly StoredSegment[],
+  entriesMax: number,
+): readonly StoredSegment[] | undefined {
   const rising = segments.toSorted((one, other) => one.entryCount - other.entryCount);
   const sources: StoredSegment[] = [];
   let entries = 0;
   for (const segment of rising) {
     entries += segment.entryCount;
-    if (entries > SEGMENT_ENTRIES_MAX) break;
+    if (entries > entriesMax) break;
     sources.push(segment);
   }
   return sources.length < 2 ? undefined : sources;

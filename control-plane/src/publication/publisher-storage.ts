@@ -7,7 +7,7 @@
 import type { RevocationEntry } from '@cardea/shared/feed/entry';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { PublicationState } from './plan-publication.ts';
-import { type SegmentState, type StoredSegment, TAIL_ENTRIES_MAX } from './plan-segments.ts';
+import { SEGMENT_LIMITS, type SegmentState, type StoredSegment } from './plan-segments.ts';
 
 /** An entry with its end. Times are the database's; the publisher's clock may differ by the skew. */
 export interface LiveEntry extends RevocationEntry {
@@ -163,7 +163,7 @@ export const KEYSET_KEPT_MILLISECONDS = 2 * 24 * 60 * 60 * 1000;
 export const SEGMENT_KEPT_MILLISECONDS = 60 * 60 * 1000;
 
 /** Entries of the tail that are read at once, at most: the head would be longer than edges read. */
-export const TAIL_ENTRIES_READ_MAX = 2 * TAIL_ENTRIES_MAX;
+export const TAIL_ENTRIES_READ_MAX = 2 * SEGMENT_LIMITS.tailMax;
 
 /** The tail is to be made shorter before a head can be made. */
 export class TailTooLong extends Error {

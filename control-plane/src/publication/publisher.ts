@@ -141,12 +141,10 @@ export class Publisher {
 
   /** A head can do without it for as long as the tail fits, and says so itself when it does not. */
   async #tendSegments(): Promise<void> {
-    const { clock, clockSkewSeconds, entryLivesSeconds, feed, log, storage } = this.#parts;
-    const { arrivalMilliseconds } = feed;
+    const { entryLivesSeconds, log, storage } = this.#parts;
     const bucketSeconds = bucketSecondsOf(entryLivesSeconds);
-    const rules = { stamp: clock.now(), clockSkewSeconds, arrivalMilliseconds, bucketSeconds };
     try {
-      await tendSegments(storage.segments, rules);
+      await tendSegments(storage.segments, { ...this.#stamper.rules(), bucketSeconds });
     } catch (error) {
       log('error', 'feed_segments_not_tended', { error: nameOf(error) });
     }

@@ -9,7 +9,6 @@ import { objectHash } from '@cardea/shared/feed/object-hash';
 import { secondsOf, unixSeconds } from '@cardea/shared/time';
 import {
   bucketOf,
-  FLUSH_ENTRIES_MAX,
   planSegmentStep,
   type SegmentRules,
   type StoredSegment,
@@ -39,7 +38,7 @@ export async function tendSegments(storage: SegmentStorage, rules: SegmentRules)
     if (step === undefined || (steps > 0 && !step.isUrgent)) return;
     if (step.kind === 'merge') await merge(storage, step.sources, rules);
     else {
-      const entriesMax = FLUSH_ENTRIES_MAX;
+      const entriesMax = rules.limits.flushMax;
       const { bucket } = step;
       await storage.flush({ bucket, bucketSeconds, entriesMax, expiresAtSecondsMin });
     }
