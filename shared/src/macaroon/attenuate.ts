@@ -8,7 +8,7 @@ import { SECRET_BOX_NONCE_BYTES, sealSecretBox } from '../crypto/secret-box.ts';
 import { CAVEATS_MAX } from '../limits.ts';
 import { accept, type Result, refuse } from '../result.ts';
 import type { KnownCaveat } from './caveat.ts';
-import { formatCaveat } from './format-caveat.ts';
+import { formatCaveat, sorted } from './format-caveat.ts';
 import type { Bytes, Caveat, Macaroon } from './macaroon.ts';
 import { parseCaveatText } from './parse-caveat.ts';
 import { boundSignature, signCaveat, signingKeyOf } from './signature.ts';
@@ -25,11 +25,43 @@ export type NewCaveat = KnownCaveat | string;
 export function addCaveats(macaroon: Macaroon, caveats: readonly NewCaveat[]): Result<Macaroon> {
   const added: Caveat[] = [];
   for (const caveat of caveats) {
-    const text = typeof caveat === 'string' ? caveat : formatCaveat(caveat);
-    if (parseCaveatText(text) === undefined) return refuse('caveat_unknown');
+    const text = textOf(caveat);
+    if (text === undefined) return refuse('caveat_unknown');
     added.push({ identifier: encodeUtf8(text) });
   }
   return append(macaroon, added);
+}
+
+/** The text that a verifier reads as `caveat`; `undefined` if there is none. */
+function textOf(caveat: NewCaveat): string | undefined {
+  const text = typeof caveat === 'string' ? caveat : formatCaveat(caveat);
+  const read = parseCaveatText(text);
+  if (read === undefined || typeof caveat === 'string') return read && text;
+  // A scope "a b" would be read as two, an extension "x = y" as "x" with another value.
+  const [given, understood] = [partsOf(caveat), partsOf(read)];
+  const isSame =
+    given.length === understood.length && given.every((part, i) => part === understood[i]);
+  return isSame ? text : undefined;
+}
+
+/** Of a caveat with several texts in it: these, in the order in which they are written. */
+function partsOf(caveat: KnownCaveat): readonly string[] {
+  switch (caveat.kind) {
+    case 'scopes':
+      return sorted(caveat.scopes);
+    case 'methods':
+      return sorted(caveat.methods);
+    case 'hosts':
+      return sorted(caveat.hosts);
+    case 'addresses':
+      return sorted(caveat.cidrs);
+    case 'tools':
+      return sorted(caveat.tools);
+    case 'extension':
+      return [caveat.name, caveat.value];
+    default:
+      return []; // One value behind the operator, or patterns, which escape their spaces.
+  }
 }
 
 /**

@@ -40,12 +40,16 @@ export function formatCaveat(caveat: KnownCaveat): string {
 }
 
 /** RFC 3339 in UTC, whole seconds. Empty for what lies outside of the years 1970 to 9999. */
-function formatTime(atSeconds: UnixSeconds): string {
+export function formatTime(atSeconds: UnixSeconds): string {
   const isInRange = Number.isInteger(atSeconds) && atSeconds >= 0 && atSeconds <= 253_402_300_799;
   return isInRange ? `${new Date(atSeconds * 1000).toISOString().slice(0, 19)}Z` : '';
 }
 
-/** By UTF-16 code units, which for the ASCII of our lists is by bytes. */
 function formatList(elements: readonly string[]): string {
-  return [...new Set(elements)].sort().join(' ');
+  return sorted(elements).join(' ');
+}
+
+/** Each once, by UTF-16 code units, which for the ASCII of our lists is by bytes. */
+export function sorted(elements: readonly string[]): string[] {
+  return [...new Set(elements)].sort();
 }
