@@ -133,6 +133,13 @@ describe('what is malformed', () => {
     ['FORWARD_CREDENTIAL', ['yes', '1', 'TRUE']],
     ['ROUTES', ['nonsense', '{}', '[]', 'null', '[{"path":"/a"}]']],
     ['FEED', ['namespace', {}]],
+    ['FEED_SERVICE', ['control-plane', {}, 7]],
+    [
+      'FEED_URL',
+      ['keys.test', 'ftp://a.test', 'https://a.test?x', 'https://a.test#x', 'https://u:p@a.test'],
+    ],
+    ['FEED_LANE_B_HARD_SECONDS', ['3', '0', '-1', '1.5', '86401', 'x']],
+    ['EDGE_NAME', ['a b', 'a/b', 'x'.repeat(65)]],
     [
       'ORIGIN_URL',
       [
@@ -175,5 +182,63 @@ describe('what is malformed', () => {
       }
       expect(message).not.toContain('hunter2');
     }
+  });
+});
+
+describe('where the feed comes from', () => {
+  const service = { fetch: async () => new Response() };
+  const { FEED, ...withoutKv } = sound;
+  const strict = '[{"path":"/*","scopes":["a"],"on_stale":"strict"}]';
+
+  test('KV alone, as ever', () => {
+    expect(parseEdgeConfig(sound)).toMatchObject({ feedNamespace: FEED, laneB: undefined });
+  });
+
+  test('the publisher by URL beside KV, without the final slash of the URL', () => {
+    const settings = { FEED_URL: 'https://keys.test/base/', EDGE_NAME: 'fra-1' };
+    expect(parseEdgeConfig({ ...sound, ...settings })).toMatchObject({
+      feedNamespace: FEED,
+      laneB: {
+        ...{ baseUrl: 'https://keys.test/base', service: undefined },
+        ...{ hardSeconds: 10, edgeName: 'fra-1' },
+      },
+    });
+  });
+
+  test('the publisher alone, by service binding, with another bound', () => {
+    const settings = { FEED_SERVICE: service, FEED_LANE_B_HARD_SECONDS: 300 };
+    const config = parseEdgeConfig({ ...withoutKv, ...settings });
+    expect(config.feedNamespace).toBeUndefined();
+    expect(config.laneB).toMatchObject({ service, hardSeconds: 300, edgeName: undefined });
+  });
+
+  test('a service binding goes by the path of the URL that is set beside it', () => {
+    const config = parseEdgeConfig({
+      ...sound,
+      FEED_SERVICE: service,
+      FEED_URL: 'http://x.test/p',
+    });
+    expect(config.laneB).toMatchObject({ service, baseUrl: 'http://x.test/p' });
+  });
+
+  test('nothing at all is no configuration', () => {
+    expect(problemsOf({ FEED: undefined })).toEqual([
+      'FEED: missing, must be a KV namespace, if there is no FEED_URL or FEED_SERVICE',
+    ]);
+    expect(problemsOf({ FEED: undefined, FEED_URL: 'https://keys.test' })).toEqual([]);
+  });
+
+  test('the bound of the publisher is the shorter one of two', () => {
+    const settings = { FEED_URL: 'https://keys.test', FEED_HARD_SECONDS: '10' };
+    expect(namesOf(settings)).toEqual(['FEED_LANE_B_HARD_SECONDS']);
+    expect(namesOf({ ...settings, FEED_LANE_B_HARD_SECONDS: '9' })).toEqual([]);
+    expect(namesOf({ ...settings, FEED: undefined })).toEqual([]);
+  });
+
+  test('a strict route needs the publisher: without it the word would mean nothing', () => {
+    expect(problemsOf({ ROUTES: strict })).toEqual([
+      'ROUTES: "strict" needs FEED_URL or FEED_SERVICE',
+    ]);
+    expect(problemsOf({ ROUTES: strict, FEED_SERVICE: service })).toEqual([]);
   });
 });

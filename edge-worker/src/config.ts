@@ -15,25 +15,23 @@ import {
 } from '@cardea/shared/limits';
 import { readPath } from '@cardea/shared/path/read-path';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
+import { type FeedSettings, readFeedSettings } from './feed-settings.ts';
+import { parseHttpUrl } from './http-url.ts';
 import { parseRoutes, type RouteRule } from './routes.ts';
+import { type EdgeEnvironment, Settings } from './settings.ts';
 
-/** What the runtime hands to the worker: variables, secrets and bindings, by name. */
-export type EdgeEnvironment = Readonly<Record<string, unknown>>;
-
-export interface EdgeConfig {
+export interface EdgeConfig extends FeedSettings {
   readonly environmentId: string;
   /** What a token must say to be accepted here. */
   readonly jwtPolicy: JwtPolicy;
   /** base64url of 32 bytes each. */
   readonly feedPublicKeys: readonly string[];
-  readonly feedHardSeconds: number;
   readonly clockSkewSeconds: number;
   /** Scheme, host, port and path prefix of the API, without a final slash. */
   readonly originBase: string;
   readonly routes: readonly RouteRule[];
   /** Whether the origin gets the client's Authorization header. */
   readonly forwardCredential: boolean;
-  readonly feedNamespace: KVNamespace;
   /** As the control plane registered this edge; without it macaroons are refused. */
   readonly edgeCredentials?: EdgeCredentials;
 }
@@ -53,11 +51,6 @@ export class ConfigInvalid extends Error {
     this.problems = problems;
   }
 }
-
-/** Smallest bound: the publisher's heartbeat is a quarter of it, in whole seconds, at least two. */
-const FEED_HARD_SECONDS_MIN = 8;
-const FEED_HARD_SECONDS_MAX = 24 * 60 * 60;
-const FEED_HARD_SECONDS_DEFAULT = 120;
 
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
 /** Printable ASCII that can stand in a quoted string of a header (RFC 9110 §5.6.4) as it is. */
@@ -97,11 +90,7 @@ export function parseEdgeConfig(env: EdgeEnvironment): EdgeConfig {
       .text('FEED_PUBLIC_KEYS', isKeyList, 'base64url of 32 bytes each, separated by commas')
       .split(',')
       .map((key) => key.trim()),
-    feedHardSeconds: settings.integer('FEED_HARD_SECONDS', {
-      min: FEED_HARD_SECONDS_MIN,
-      max: FEED_HARD_SECONDS_MAX,
-      fallback: FEED_HARD_SECONDS_DEFAULT,
-    }),
+    ...readFeedSettings(settings),
     clockSkewSeconds,
     originBase: originBaseOf(
       settings.text(
@@ -112,72 +101,17 @@ export function parseEdgeConfig(env: EdgeEnvironment): EdgeConfig {
     ),
     routes: readRoutes(settings, problems),
     forwardCredential: settings.boolean('FORWARD_CREDENTIAL'),
-    feedNamespace: isNamespace(env.FEED) ? env.FEED : undefined,
   };
   const edgeCredentials = readEdgeCredentials(settings);
-  const { originBase, feedNamespace } = config;
-  if (feedNamespace === undefined) problems.push('FEED: missing, must be a KV namespace');
-  if (problems.length > 0 || originBase === undefined || feedNamespace === undefined) {
-    throw new ConfigInvalid(problems);
+  const { originBase } = config;
+  if (config.laneB === undefined && config.routes.some(isStrict)) {
+    problems.push('ROUTES: "strict" needs FEED_URL or FEED_SERVICE');
   }
+  if (problems.length > 0 || originBase === undefined) throw new ConfigInvalid(problems);
   return {
-    ...{ ...config, originBase, feedNamespace },
+    ...{ ...config, originBase },
     ...(edgeCredentials === undefined ? {} : { edgeCredentials }),
   };
-}
-
-interface IntegerRule {
-  readonly min: number;
-  readonly max: number;
-  readonly fallback: number;
-}
-
-/** Reads settings one by one and collects what is wrong with them. */
-class Settings {
-  readonly #env: EdgeEnvironment;
-  readonly #problems: string[];
-
-  constructor(env: EdgeEnvironment, problems: string[]) {
-    this.#env = env;
-    this.#problems = problems;
-  }
-
-  /** Whether it is set. An empty text counts as not set: that is how templates leave it. */
-  has(name: string): boolean {
-    return this.#read(name) !== '';
-  }
-
-  text(name: string, isValid: (text: string) => boolean, expected: string): string {
-    const text = this.#read(name);
-    if (text === '') this.#problems.push(`${name}: missing, must be ${expected}`);
-    else if (!isValid(text)) this.#problems.push(`${name}: must be ${expected}`);
-    return text;
-  }
-
-  integer(name: string, { min, max, fallback }: IntegerRule): number {
-    const text = this.#read(name);
-    if (text === '') return fallback;
-    const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : Number.NaN;
-    if (value >= min && value <= max) return value;
-    this.#problems.push(`${name}: must be a whole number from ${min} to ${max}`);
-    return fallback;
-  }
-
-  /** False unless it says `true`. */
-  boolean(name: string): boolean {
-    const text = this.#read(name);
-    if (text !== '' && text !== 'true' && text !== 'false') {
-      this.#problems.push(`${name}: must be "true" or "false"`);
-    }
-    return text === 'true';
-  }
-
-  /** Numbers and booleans as wrangler.toml may have them unquoted; anything else is no text. */
-  #read(name: string): string {
-    const value = Object.hasOwn(this.#env, name) ? this.#env[name] : undefined;
-    if (typeof value === 'number' || typeof value === 'boolean') return String(value);
-    return typeof value === 'string' ? value.trim() : '';
-  }
 }
 
 /** Both or neither: with one of them alone an operator meant something that would not happen. */
@@ -190,6 +124,10 @@ function readEdgeCredentials(settings: Settings): EdgeCredentials | undefined {
     'base64url of 32 bytes',
   );
   return { edgeId, secret: decodeBase64url(secret) ?? new Uint8Array() };
+}
+
+function isStrict({ access }: RouteRule): boolean {
+  return access.kind === 'token' && access.stale.strict === true;
 }
 
 function readRoutes(settings: Settings, problems: string[]): readonly RouteRule[] {
@@ -219,15 +157,6 @@ function originBaseOf(text: string): string | undefined {
   return url.origin + (url.pathname.endsWith('/') ? url.pathname.slice(0, -1) : url.pathname);
 }
 
-function parseHttpUrl(text: string): URL | undefined {
-  const url = URL.parse(text);
-  return url?.protocol === 'https:' || url?.protocol === 'http:' ? url : undefined;
-}
-
 function isKeyList(text: string): boolean {
   return text.split(',').every((key) => decodeBase64url(key.trim())?.length === PUBLIC_KEY_BYTES);
-}
-
-function isNamespace(value: unknown): value is KVNamespace {
-  return typeof value === 'object' && value !== null && 'get' in value;
 }

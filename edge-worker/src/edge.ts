@@ -13,7 +13,13 @@ import type { EdgeFeed } from './feed/edge-feed.ts';
 import { answerOwnEndpoint } from './own-endpoints.ts';
 import { problemResponse } from './problem.ts';
 import { CLIENT_ADDRESS, clientResponse, type ForwardedCall, originRequest } from './proxy.ts';
-import { type Log, reportDegraded, reportFailure, reportRefusal } from './report.ts';
+import {
+  type Log,
+  reportDegraded,
+  reportFailure,
+  reportFallback,
+  reportRefusal,
+} from './report.ts';
 import type { CaveatCheckers } from './request-facts.ts';
 import { type RequestTarget, readTarget } from './request-target.ts';
 import { OWN_SEGMENT } from './route-pattern.ts';
@@ -21,7 +27,7 @@ import { METHODS, matchRoute, type RouteAccess, type RouteRule } from './routes.
 import { VerifiedTokenCache } from './verified-token-cache.ts';
 
 export interface EdgeOptions {
-  readonly config: Omit<EdgeConfig, 'feedNamespace' | 'feedPublicKeys'>;
+  readonly config: Omit<EdgeConfig, 'feedNamespace' | 'laneB' | 'feedPublicKeys'>;
   readonly feed: EdgeFeed;
   /** Who can clear `ext:` caveats of macaroons. Without them none is cleared (docs/caveats.md). */
   readonly checkers?: CaveatCheckers;
@@ -72,7 +78,7 @@ export function createEdge(options: EdgeOptions): EdgeHandler {
     } catch (error) {
       // A bug: whatever it was, nothing has been forwarded on its account.
       reportFailure(edge.log, error, reportContextOf(passage));
-      return answerRefusal(edge, passage, { reason: 'edge_failed' });
+      return answerRefusal(edge, passage, { refusal: { reason: 'edge_failed' } });
     }
   };
 }
@@ -128,7 +134,7 @@ async function handleRoute(
   });
   const decision = pending instanceof Promise ? await pending : pending;
   if (!decision.ok) return refused(edge, passage, decision.refusal);
-  if (decision.value.trusted.degraded) logDegraded(edge, passage, decision.value);
+  logUnlessFresh(edge, passage, decision.value);
   const { identity } = decision.value.token;
   return forward(edge, passage, { target, requestId, identity });
 }
@@ -159,12 +165,7 @@ async function handleOwn(
     waitUntil: (work: Promise<unknown>) => background.waitUntil(work),
   };
   const isRead = request.method === 'GET' || request.method === 'HEAD';
-  const answer = isRead
-    ? await answerOwnEndpoint(segments, context, {
-        feed: edge.feed,
-        clockSkewSeconds: edge.config.clockSkewSeconds,
-      })
-    : undefined;
+  const answer = isRead ? await answerOwnEndpoint(segments, context, edge.feed) : undefined;
   if (answer === undefined) return refused(edge, passage, { reason: 'route_unknown' });
   return request.method === 'HEAD' ? new Response(null, answer) : answer;
 }
@@ -174,27 +175,44 @@ function refusedFor(edge: Edge, passage: Passage, rule: string): Response {
 }
 
 function refused(edge: Edge, passage: Passage, refusal: Refusal): Response {
-  reportRefusal(edge.log, refusal, reportContextOf(passage));
-  return answerRefusal(edge, passage, refusal);
+  const feedAgeSeconds = feedAgeOf(edge, refusal);
+  reportRefusal(edge.log, refusal, { ...reportContextOf(passage), feedAgeSeconds });
+  return answerRefusal(edge, passage, { refusal, feedAgeSeconds });
 }
 
-function answerRefusal(edge: Edge, { request, requestId, rule }: Passage, refusal: Refusal) {
+/** Told wherever the age is the reason. `null`: there is no feed at all yet. */
+function feedAgeOf({ feed, authorizing }: Edge, { reason }: Refusal): number | null | undefined {
+  if (reason !== 'feed_stale' && reason !== 'feed_invalid') return undefined;
+  return feed.status(authorizing.clock()).ageSeconds ?? null;
+}
+
+interface Refused {
+  readonly refusal: Refusal;
+  readonly feedAgeSeconds?: number | null | undefined;
+}
+
+function answerRefusal(edge: Edge, passage: Passage, { refusal, feedAgeSeconds }: Refused) {
+  const { request, requestId, rule } = passage;
   return problemResponse(refusal, {
     requestId,
     method: request.method,
     realm: edge.config.jwtPolicy.audience,
     requiredScopes: rule?.access.kind === 'token' ? rule.access.scopes : [],
+    feedAgeSeconds,
   });
 }
 
-function logDegraded(edge: Edge, passage: Passage, { trusted }: Grant): void {
-  const access = passage.rule?.access;
-  const feed = {
-    seq: trusted.snapshot.seq,
-    ageSeconds: trusted.ageSeconds,
-    openForSeconds: access?.kind === 'token' ? access.stale.openForSeconds : 0,
-  };
-  reportDegraded(edge.log, feed, reportContextOf(passage));
+/** A request that passes under less than the best bound is never silent about it. */
+function logUnlessFresh(edge: Edge, passage: Passage, { trusted }: Grant): void {
+  const { degraded, isFallback, lane, ageSeconds, snapshot } = trusted;
+  const feed = { seq: snapshot.seq, ageSeconds };
+  if (degraded) {
+    const access = passage.rule?.access;
+    const openForSeconds = access?.kind === 'token' ? access.stale.openForSeconds : 0;
+    reportDegraded(edge.log, { ...feed, openForSeconds }, reportContextOf(passage));
+  } else if (isFallback) {
+    reportFallback(edge.log, { ...feed, lane }, reportContextOf(passage));
+  }
 }
 
 function reportContextOf({ request, requestId, rule }: Passage) {

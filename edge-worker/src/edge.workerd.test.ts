@@ -357,7 +357,11 @@ describe('a feed that is too old (threat 26)', () => {
     expect((await edge.send('/v1/notes', { token })).status).toBe(200);
     expect((await edge.send('/.cardea/ready')).status).toBe(200);
     publisher.clock.nowSeconds += 120;
-    await expectRefusal(await edge.send('/v1/notes', { token }), 'feed_stale');
+    const stale = await edge.send('/v1/notes', { token });
+    expect(stale.headers.get('cardea-feed-age')).toBe('120');
+    expect(await stale.clone().json()).toMatchObject({ feed_age_seconds: 120 });
+    await expectRefusal(stale, 'feed_stale');
+    expect(edge.log.at(-1)).toMatchObject({ reason: 'feed_stale', feed_age_seconds: 120 });
     expect((await edge.send('/.cardea/ready')).status).toBe(503);
     await publisher.publish();
     publisher.clock.nowSeconds += 1;
@@ -389,6 +393,8 @@ describe('a feed that is too old (threat 26)', () => {
     await namespace.put('v1/head', 'e30.e30.e30');
     edge = edgeUnderTest(namespace, publisher);
     const response = await edge.send('/v1/notes', { token: await tokenAt(now) });
+    expect(response.headers.has('cardea-feed-age')).toBe(false);
+    expect(await response.clone().json()).toMatchObject({ feed_age_seconds: null });
     await expectRefusal(response, 'feed_invalid');
   });
 });
@@ -412,6 +418,10 @@ describe('what the edge answers itself', () => {
         hard_seconds: 120,
         bound_seconds: 180,
         fresh: true,
+        lane: 'a',
+        lanes: { a: { hard_seconds: 120, bound_seconds: 180, fresh: true, last_error: null } },
+        loading: false,
+        revocations: { entries: 0, bytes: 0 },
         macaroon_keys: { opened: 0, unopened: 0 },
         last_error: null,
       },

@@ -1,11 +1,6 @@
 /** What the edge answers itself, under `/.cardea/`: never forwarded, no token needed, no secrets. */
 
-import type { EdgeFeed, FeedStatus, RequestContext } from './feed/edge-feed.ts';
-
-export interface OwnEndpointOptions {
-  readonly feed: EdgeFeed;
-  readonly clockSkewSeconds: number;
-}
+import type { EdgeFeed, FeedStatus, LaneStatus, RequestContext } from './feed/edge-feed.ts';
 
 /**
  * The answer to `health` or `ready`, `undefined` for any other name. `segments` are those of the path
@@ -14,7 +9,7 @@ export interface OwnEndpointOptions {
 export async function answerOwnEndpoint(
   segments: readonly string[],
   context: RequestContext,
-  { feed, clockSkewSeconds }: OwnEndpointOptions,
+  feed: EdgeFeed,
 ): Promise<Response | undefined> {
   if (segments.length !== 1) return undefined;
   if (segments[0] === 'health') return answer(200, { status: 'ok' });
@@ -24,21 +19,34 @@ export async function answerOwnEndpoint(
   const status = feed.status(context.now);
   return answer(status.fresh ? 200 : 503, {
     status: status.fresh ? 'ready' : 'not_ready',
-    feed: feedOf(status, clockSkewSeconds),
+    feed: feedOf(status),
   });
 }
 
-function feedOf(status: FeedStatus, clockSkewSeconds: number) {
+function feedOf(status: FeedStatus) {
   return {
     seq: status.seq ?? null,
     issued_at: status.issuedAtSeconds ?? null,
     age_seconds: status.ageSeconds ?? null,
     hard_seconds: status.hardSeconds,
-    /** After an acknowledged revocation no edge accepts for longer than this (docs/feed.md). */
-    bound_seconds: status.hardSeconds + clockSkewSeconds,
+    // After an acknowledged revocation no edge accepts for longer than this (docs/feed.md).
+    bound_seconds: status.lanes.at(-1)?.boundSeconds ?? null,
     fresh: status.fresh,
+    lane: status.lane ?? null,
+    lanes: Object.fromEntries(status.lanes.map((lane) => [lane.name, laneOf(lane)])),
+    loading: status.isLoading,
+    revocations: { entries: status.entries, bytes: status.entryBytes },
     macaroon_keys: status.macaroonKeys,
     last_error: status.lastError ?? null,
+  };
+}
+
+function laneOf({ hardSeconds, boundSeconds, fresh, lastError }: LaneStatus) {
+  return {
+    hard_seconds: hardSeconds,
+    bound_seconds: boundSeconds,
+    fresh,
+    last_error: lastError ?? null,
   };
 }
 

@@ -76,3 +76,22 @@ describe('challenges', () => {
     );
   });
 });
+
+describe('the age of the feed', () => {
+  const refusal = { reason: 'feed_stale' } as const;
+  const answerTo = (feedAgeSeconds: number | null | undefined, method = 'GET') =>
+    problemResponse(refusal, { ...context, method, feedAgeSeconds });
+
+  test('is told where it is the reason, in the body and, for HEAD too, in a header', async () => {
+    const response = answerTo(130);
+    expect(response.headers.get('cardea-feed-age')).toBe('130');
+    expect(await response.json()).toMatchObject({ feed_age_seconds: 130 });
+    expect(answerTo(130, 'HEAD').headers.get('cardea-feed-age')).toBe('130');
+  });
+
+  test('is null without a feed, and absent where it is not the reason', async () => {
+    expect(answerTo(null).headers.has('cardea-feed-age')).toBe(false);
+    expect(await answerTo(null).json()).toMatchObject({ feed_age_seconds: null });
+    expect(await answerTo(undefined).json()).not.toHaveProperty('feed_age_seconds');
+  });
+});

@@ -12,7 +12,12 @@ export interface ProblemContext {
   readonly realm: string;
   /** Scopes of the route, for the challenge. `scope-token`s. */
   readonly requiredScopes: readonly string[];
+  /** Where the age of the feed is the reason: `null` if there is no feed at all. */
+  readonly feedAgeSeconds?: number | null | undefined;
 }
+
+/** Seconds since the stamp of the feed that was not trusted; absent if there was none. */
+const FEED_AGE = 'cardea-feed-age';
 
 /** Names a kind of problem (RFC 9457 §3.1.1); docs/errors.md explains each by its code. */
 const TYPE_PREFIX = 'urn:cardea:problem:';
@@ -40,6 +45,8 @@ export function problemResponse({ reason }: Refusal, context: ProblemContext): R
   const challenge = challengeOf(reason, context);
   if (challenge !== undefined) headers.set('www-authenticate', challenge);
   if (status === 503) headers.set('retry-after', String(RETRY_AFTER_SECONDS));
+  const { feedAgeSeconds } = context;
+  if (typeof feedAgeSeconds === 'number') headers.set(FEED_AGE, String(feedAgeSeconds));
   if (context.method === 'HEAD') return new Response(null, { status, headers });
   const problem = {
     type: TYPE_PREFIX + reason,
@@ -48,6 +55,7 @@ export function problemResponse({ reason }: Refusal, context: ProblemContext): R
     code: reason,
     detail,
     request_id: context.requestId,
+    ...(feedAgeSeconds === undefined ? {} : { feed_age_seconds: feedAgeSeconds }),
   };
   return new Response(JSON.stringify(problem), { status, headers });
 }

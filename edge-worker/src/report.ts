@@ -16,6 +16,8 @@ export interface ReportContext {
   readonly method: string;
   /** The pattern of the matching rule; `undefined` if none matched. */
   readonly route: string | undefined;
+  /** Where the age of the feed is the reason: `null` if there is no feed at all. */
+  readonly feedAgeSeconds?: number | null | undefined;
 }
 
 export function reportRefusal(log: Log, refusal: Refusal, context: ReportContext): void {
@@ -52,6 +54,22 @@ export function reportDegraded(
   );
 }
 
+/** The publisher is away, and the request passed under KV's bound. */
+export function reportFallback(
+  log: Log,
+  feed: { readonly seq: number; readonly ageSeconds: number; readonly lane: string },
+  context: ReportContext,
+): void {
+  log(
+    JSON.stringify({
+      level: 'warn',
+      event: 'lane_b_away',
+      ...fieldsOf(context),
+      evidence: { seq: feed.seq, age_seconds: feed.ageSeconds, lane: feed.lane },
+    }),
+  );
+}
+
 /** The edge cannot start. `problems` name settings, never values. */
 export function reportMisconfigured(log: Log, problems: readonly string[]): void {
   log(JSON.stringify({ level: 'error', event: 'edge_misconfigured', problems }));
@@ -65,6 +83,6 @@ export function reportFailure(log: Log, error: unknown, context: ReportContext):
   log(JSON.stringify({ level: 'error', event: 'edge_failed', ...fields }));
 }
 
-function fieldsOf({ requestId, method, route }: ReportContext) {
-  return { request_id: requestId, method, route };
+function fieldsOf({ requestId, method, route, feedAgeSeconds }: ReportContext) {
+  return { request_id: requestId, method, route, feed_age_seconds: feedAgeSeconds };
 }

@@ -148,13 +148,17 @@ describe('the policy', () => {
     expect(matchRoute(policyOf([{ path: '/*', public: true }]), 'GET', ['v1'])).toEqual(first);
   });
 
-  test('on_stale is closed unless a bounded time is written', () => {
+  test('on_stale is closed unless strict or a bounded time is written', () => {
     const stale = policyOf([
       { path: '/a', scopes: [] },
       { path: '/b', scopes: [], on_stale: 'closed' },
       { path: '/c', scopes: [], on_stale: { open_for_seconds: 300 } },
+      { path: '/d', scopes: [], on_stale: 'strict' },
     ]).map(({ access }) => (access.kind === 'token' ? access.stale : undefined));
-    expect(stale).toEqual([{ openForSeconds: 0 }, { openForSeconds: 0 }, { openForSeconds: 300 }]);
+    expect(stale).toEqual([
+      ...[{ openForSeconds: 0 }, { openForSeconds: 0 }, { openForSeconds: 300 }],
+      { openForSeconds: 0, strict: true },
+    ]);
   });
 
   test('a tool is a name that a caveat can have', () => {
@@ -212,6 +216,8 @@ describe('the policy', () => {
     { scopes: [], methods: ['TRACE'] },
     { scopes: [], methods: ['CONNECT'] },
     { scopes: [], on_stale: 'open' },
+    { scopes: [], on_stale: 'Strict' },
+    { scopes: [], on_stale: { strict: true } },
     { scopes: [], on_stale: null },
     { scopes: [], on_stale: {} },
     { scopes: [], on_stale: { open_for_seconds: 0 } },

@@ -153,9 +153,11 @@ function isScopeList(value: unknown): value is readonly string[] {
 }
 
 const CLOSED: StalePolicy = { openForSeconds: 0 };
+const STRICT: StalePolicy = { openForSeconds: 0, strict: true };
 
 function parseStale(value: unknown, report: Report): StalePolicy {
   if (value === undefined || value === 'closed') return CLOSED;
+  if (value === 'strict') return STRICT;
   if (typeof value === 'object' && value !== null && Object.keys(value).length === 1) {
     const seconds: unknown = 'open_for_seconds' in value ? value.open_for_seconds : undefined;
     if (typeof seconds === 'number' && Number.isInteger(seconds)) {
@@ -163,7 +165,7 @@ function parseStale(value: unknown, report: Report): StalePolicy {
     }
   }
   report(
-    '.on_stale: must be "closed" or { "open_for_seconds": N }, ' +
+    '.on_stale: must be "closed", "strict" or { "open_for_seconds": N }, ' +
       `N a whole number from 1 to ${OPEN_FOR_SECONDS_MAX}`,
   );
   return CLOSED;

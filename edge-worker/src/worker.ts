@@ -6,12 +6,13 @@
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { type EdgeIdentity, importEdgeSealingKey } from '@cardea/shared/feed/sealed-key';
 import { unixMilliseconds } from '@cardea/shared/time';
-import { ConfigInvalid, type EdgeConfig, type EdgeEnvironment, parseEdgeConfig } from './config.ts';
+import { ConfigInvalid, type EdgeConfig, parseEdgeConfig } from './config.ts';
 import { createEdge, type EdgeHandler } from './edge.ts';
 import { createEdgeFeed } from './feed/create-edge-feed.ts';
-import { createKvFeedSource } from './feed/kv-feed-source.ts';
+import { feedLanesOf } from './feed/feed-lanes.ts';
 import { problemResponse } from './problem.ts';
 import { reportMisconfigured } from './report.ts';
+import type { EdgeEnvironment } from './settings.ts';
 
 /** Set by the first request that finds a sound configuration. */
 let edge: EdgeHandler | undefined;
@@ -38,10 +39,9 @@ async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
   if (!feedKeys.ok) throw new ConfigInvalid(['FEED_PUBLIC_KEYS: a key is malformed or weak']);
   const now = () => Date.now();
   const feed = createEdgeFeed({
-    source: createKvFeedSource(config.feedNamespace),
+    ...feedLanesOf(config, (url, init) => fetch(url, init)),
     environmentId: config.environmentId,
     feedKeys: feedKeys.value,
-    hardSeconds: config.feedHardSeconds,
     clockSkewSeconds: config.clockSkewSeconds,
     clock: () => unixMilliseconds(now()),
     edgeIdentity: await identityOf(config),

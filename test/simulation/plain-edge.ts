@@ -69,7 +69,7 @@ export function createPlainEdge(options: EdgeFeedOptions, flaw: EdgeFlaw): EdgeF
     const ageSeconds = Math.floor(options.clock() / 1000) - Math.floor(since / 1000);
     const degraded = ageSeconds >= options.hardSeconds;
     if (ageSeconds >= options.hardSeconds + stale.openForSeconds) return refuse('feed_stale');
-    return accept({ snapshot: held, ageSeconds, degraded });
+    return accept({ snapshot: held, ageSeconds, degraded, lane: 'a', isFallback: false });
   }
 
   return {
@@ -78,7 +78,8 @@ export function createPlainEdge(options: EdgeFeedOptions, flaw: EdgeFlaw): EdgeF
     status: () => ({
       ...{ seq: held?.seq, issuedAtSeconds: held?.issuedAtSeconds, ageSeconds: undefined },
       ...{ hardSeconds: options.hardSeconds, fresh: false, lastError: undefined },
-      macaroonKeys: { opened: 0, unopened: 0 },
+      ...{ macaroonKeys: { opened: 0, unopened: 0 }, entries: 0, entryBytes: 0 },
+      ...{ lane: undefined, lanes: [], isLoading: false },
     }),
   };
 }

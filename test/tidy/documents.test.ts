@@ -14,8 +14,8 @@ test.each([
   ['Control plane', 'control-plane/src/config.ts'],
   ['Control plane on Workers', 'control-plane/src/config.workers.ts'],
   ['Control plane on Node', 'control-plane/src/config.node.ts'],
-  ['Edge worker', 'edge-worker/src/config.ts'],
-])('docs/configuration.md lists exactly the settings of the %s', (heading, path) => {
+  ['Edge worker', 'edge-worker/src/config.ts', 'edge-worker/src/feed-settings.ts'],
+])('docs/configuration.md lists exactly the settings of the %s', (heading, ...paths) => {
   const section =
     readText('docs/configuration.md')
       .split(new RegExp(`^## ${heading}(?: \\(.*\\))?$`, 'm'))[1]
@@ -23,7 +23,7 @@ test.each([
   const documented = [...section.matchAll(/^\|((?: ?`[A-Z0-9_]+`,?)+) \|/gm)].flatMap(
     ([, names = '']) => [...names.matchAll(/[A-Z0-9_]+/g)].map(([name]) => name),
   );
-  const code = readText(path);
+  const code = paths.map(readText).join('\n');
   const read = new Set([...code.matchAll(/'([A-Z][A-Z0-9_]{1,})'/g)].map(([, name = '']) => name));
   for (const [, name = ''] of code.matchAll(/\benv\.([A-Z][A-Z0-9_]+)/g)) read.add(name);
   expect(documented.length).toBeGreaterThan(3);

@@ -280,7 +280,9 @@ describe('before anything was loaded', () => {
     expect(edge.status(feed.now)).toEqual({
       ...{ seq: undefined, issuedAtSeconds: undefined, ageSeconds: undefined },
       ...{ hardSeconds: 120, fresh: false, lastError: rule },
+      ...{ isLoading: false, entries: 0, entryBytes: 0, lane: undefined },
       macaroonKeys: { opened: 0, unopened: 0 },
+      lanes: [{ name: 'a', hardSeconds: 120, boundSeconds: 180, fresh: false, lastError: rule }],
     });
   });
 
@@ -536,7 +538,7 @@ describe('a feed with more segments than one request should pay for', () => {
   test('a newer head keeps what it still names of the one before', async () => {
     const both = await cold();
     for (let n = 0; n < 3; n++) expect(await ask(both)).toEqual(loading);
-    both.feed.nowSeconds += 1;
+    both.feed.nowSeconds += 10;
     const { seq } = await both.feed.publish({ segments: [...SEGMENTS.slice(1), [entry(9, 9)]] });
     for (let n = 0; n < 3; n++) expect(await ask(both)).toEqual(loading);
     const answer = await ask(both);
@@ -551,10 +553,17 @@ describe('a feed with more segments than one request should pay for', () => {
     const both = await cold();
     for (let n = 0; n < 5; n++) {
       expect(await ask(both)).toEqual(loading);
-      both.feed.nowSeconds += 1;
+      both.feed.nowSeconds += 10;
       await both.feed.publish({ segments: SEGMENTS });
     }
     expect(isWhole(await ask(both))).toBe(true);
+  });
+
+  test('the head is not read again for each portion', async () => {
+    const both = await cold();
+    for (let n = 0; n < 5; n++) await ask(both);
+    expect(isWhole(await ask(both))).toBe(true);
+    expect(both.feed.reads.filter((name) => name === HEAD_OBJECT)).toHaveLength(1);
   });
 
   test('a request that is cancelled at its portion stops nobody', async () => {

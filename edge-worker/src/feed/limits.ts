@@ -1,10 +1,11 @@
 /** The periods of the feed's refresh, with unit and reason (docs/feed.md, "Edge refresh"). */
 
 /**
- * A fresh snapshot is refreshed in the background when the last attempt is this long ago. A refresh is
- * two reads in a row, so the last one is over by then, or it was cancelled with its request.
+ * A fresh snapshot is refreshed in the background when the last attempt is this long ago. Of KV: a refresh
+ * is two reads in a row, so the last one is over by then, or it was cancelled with its request. The
+ * publisher is never asked more often than this, whatever happens.
  */
-export const REFRESH_MILLISECONDS = 10_000;
+export const REFRESH_MILLISECONDS = { a: 10_000, b: 1_000 } as const;
 
 /** A stale snapshot lets one request wait for a refresh, at most this often. */
 export const STALE_REFRESH_MILLISECONDS = 1_000;
@@ -12,7 +13,7 @@ export const STALE_REFRESH_MILLISECONDS = 1_000;
 /** A token that names an unknown key forces a refresh at most this often: anybody can send one. */
 export const FORCED_REFRESH_MILLISECONDS = 10_000;
 
-/** A read of KV that takes longer counts as failed: a request waits for it. */
+/** A read that takes longer counts as failed: a request waits for it. */
 export const READ_TIMEOUT_MILLISECONDS = 2_000;
 
 /** How long a location may answer with its copy of the head; the least that KV allows. */

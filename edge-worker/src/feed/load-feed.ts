@@ -45,7 +45,9 @@ export interface FeedReading {
   readonly clock: () => UnixMilliseconds;
   /** With it the macaroon keys that are sealed for this edge are opened. */
   readonly edgeIdentity?: EdgeIdentity | undefined;
-  readonly portionEntriesMax?: number;
+  readonly portionEntriesMax?: number | undefined;
+  /** Go on with the head that is there in part, without asking for a newer one. */
+  readonly isHeadKnown?: boolean;
 }
 
 /** A verified head whose segments are not all on the shelf, with its signed text. */
@@ -85,11 +87,12 @@ export async function loadFeed(
 
 async function readFeed(holdings: FeedHoldings, reading: FeedReading): Promise<Result<Pass>> {
   const { held, partial, shelf } = holdings;
-  const headText = await reading.source.readHead();
+  const isGoingOn = reading.isHeadKnown === true && partial !== undefined;
+  const headText = isGoingOn ? partial.headText : await reading.source.readHead(held?.snapshot.seq);
   if (headText === undefined) return unreadable('head_missing');
   if (held !== undefined && headText === held.headText) return whole(held);
-  const isKnown = headText === partial?.headText;
-  const head = isKnown ? accept(partial.head) : await verifyHead(headText, reading.feedKeys);
+  const isVerified = headText === partial?.headText;
+  const head = isVerified ? accept(partial.head) : await verifyHead(headText, reading.feedKeys);
   if (!head.ok) return head;
   const verdict = acceptHead(held?.snapshot, head.value, {
     environmentId: reading.environmentId,

@@ -7,7 +7,8 @@ import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import type { EdgeIdentity } from '@cardea/shared/feed/sealed-key';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { createEdge, type EdgeOptions } from '../edge.ts';
-import { createKvFeedSource } from '../feed/kv-feed-source.ts';
+import type { EdgeFeedOptions } from '../feed/create-edge-feed.ts';
+import { feedLanesOf } from '../feed/feed-lanes.ts';
 import { edgeFeedOf, type Published, ScriptedFeed } from '../feed/testing/scripted-feed.ts';
 import { parseRoutes } from '../routes.ts';
 
@@ -37,6 +38,7 @@ export const TEST_ROUTES: readonly unknown[] = [
   { path: '/v1/notes/*', scopes: ['notes:read'] },
   { path: '/v1/admin/*', scopes: ['notes:read', 'notes:admin'] },
   { path: '/v1/open/*', scopes: [], on_stale: { open_for_seconds: 300 } },
+  { path: '/v1/strict/*', scopes: [], on_stale: 'strict' },
 ];
 
 export interface EdgeUnderTest {
@@ -51,6 +53,25 @@ export interface EdgeChanges
     Partial<Pick<EdgeOptions, 'fetchOrigin' | 'checkers'>> {
   /** With it the edge takes macaroons. */
   readonly identity?: EdgeIdentity;
+  /** With it the edge has a lane B, and this is what its questions get. */
+  readonly publisherAnswer?: PublisherAnswer;
+  readonly feedChanges?: Partial<EdgeFeedOptions>;
+}
+
+type PublisherAnswer = (request: Request) => Promise<Response>;
+
+/** KV as it is, and before it the publisher, as over a service binding. */
+function lanesOver(feedNamespace: KVNamespace, answer: PublisherAnswer | undefined) {
+  const kv = { feedNamespace, feedHardSeconds: 120 };
+  if (answer === undefined) return feedLanesOf({ ...kv, laneB: undefined }, fetch);
+  const service = {
+    fetch: (input: unknown, init: unknown) => answer(new Request(input as string, init as object)),
+  };
+  const laneB = {
+    ...{ baseUrl: 'https://keys.test', service: service as Pick<Fetcher, 'fetch'> },
+    ...{ hardSeconds: 10, edgeName: 'edge-1' },
+  };
+  return feedLanesOf({ ...kv, laneB }, fetch);
 }
 
 /** The pipeline asks only whether there are any: the feed has imported them. */
@@ -65,7 +86,15 @@ export function edgeUnderTest(
 ): EdgeUnderTest {
   const problems: string[] = [];
   const fetchIt: EdgeOptions['fetchOrigin'] = (url, init) => fetch(url, init);
-  const { fetchOrigin = fetchIt, checkers, identity, ...config } = changes;
+  const {
+    fetchOrigin = fetchIt,
+    checkers,
+    identity,
+    publisherAnswer,
+    feedChanges,
+    ...config
+  } = changes;
+  const lanes = lanesOver(namespace, publisherAnswer);
   const log: Record<string, unknown>[] = [];
   const clock = publisher.clock;
   const edge = createEdge({
@@ -87,13 +116,8 @@ export function edgeUnderTest(
       ...config,
     },
     feed: edgeFeedOf(
-      {
-        source: createKvFeedSource(namespace),
-        get now() {
-          return clock.now;
-        },
-      },
-      { edgeIdentity: identity },
+      { ...lanes, now: clock.now },
+      { ...lanes, clock: () => clock.now, edgeIdentity: identity, ...feedChanges },
     ),
     ...(checkers === undefined ? {} : { checkers }),
     now: () => clock.now,
