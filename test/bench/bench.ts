@@ -10,6 +10,7 @@ import { benchFeed } from './feed-bench.ts';
 import { benchJwt } from './jwt-bench.ts';
 import { benchLists } from './list-bench.ts';
 import { LOAD_GENERATOR } from './load.ts';
+import { benchMacaroonWarm } from './macaroon-warm-bench.ts';
 import { benchProxy } from './proxy-bench.ts';
 import type { BenchResult } from './statistics.ts';
 
@@ -22,6 +23,7 @@ const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly valu
   jwt_cold_vs_webcrypto: { is: 'at most', value: 1.15 },
   jwt_cold_vs_jose: { is: 'at most', value: 0.92 },
   jwt_warm_vs_jose: { is: 'at most', value: 0.03 },
+  macaroon_warm_us: { is: 'at most', value: 5 },
   proxy_warm_vs_rewrite: { is: 'at least', value: 0.93 },
   proxy_warm_vs_passthrough: { is: 'at least', value: 0.8 },
   edge_bundle_gzip_kb: { is: 'at most', value: 40 },
@@ -45,6 +47,7 @@ const QUICK_LOAD = { starts: 1, rounds: 4 };
 
 const results: BenchResult[] = [
   ...(await benchJwt(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 })),
+  await benchMacaroonWarm(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 }),
   ...(await benchProxy({ ...(values.quick ? QUICK_LOAD : LOAD), seconds: 1 })),
   await measureBundle(),
   ...(await benchFeed(values.quick ? { starts: 1, rounds: 5 } : { starts: 5, rounds: 10 })),

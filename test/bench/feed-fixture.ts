@@ -5,8 +5,9 @@ import { compareScopeIds, FOR_GOOD, type RevocationEntry } from '@cardea/shared/
 import { feedKeyId } from '@cardea/shared/feed/feed-key';
 import { encodeHeadPayload, HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
 import { headProtectedHeader } from '@cardea/shared/feed/head-signature';
-import { encodeKeyset } from '@cardea/shared/feed/keyset';
+import { encodeKeyset, type KeysetKey } from '@cardea/shared/feed/keyset';
 import { objectHash } from '@cardea/shared/feed/object-hash';
+import type { SealedMacaroonKey } from '@cardea/shared/feed/sealed-key';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { unixSeconds } from '@cardea/shared/time';
 import {
@@ -36,20 +37,20 @@ export async function makeFeedFixture(options: {
   readonly nowSeconds: number;
   readonly tokenCount: number;
   readonly entryCount: number;
+  readonly sealedKeys?: readonly SealedMacaroonKey[];
 }): Promise<FeedFixture> {
   const { nowSeconds } = options;
   const feed = await generateKeyPair('EdDSA', { extractable: true });
   const signing = await generateKeyPair('EdDSA', { extractable: true });
   const jwk = await exportJWK(signing.publicKey);
   const kid = await calculateJwkThumbprint(jwk);
-  const keysetBytes = encodeKeyset([
-    {
-      ...{ tenantId: TENANT_ID, issuer: ISSUER, audience: ISSUER, algorithm: 'EdDSA', kid },
-      ...{ state: 'active', jwk: jwk as { kty: string } },
-      notBeforeSeconds: unixSeconds(nowSeconds - 60),
-      notAfterSeconds: unixSeconds(nowSeconds + LIFETIME_SECONDS_MAX),
-    },
-  ]);
+  const key: KeysetKey = {
+    ...{ tenantId: TENANT_ID, issuer: ISSUER, audience: ISSUER, algorithm: 'EdDSA', kid },
+    ...{ state: 'active', jwk: jwk as { kty: string } },
+    notBeforeSeconds: unixSeconds(nowSeconds - 60),
+    notAfterSeconds: unixSeconds(nowSeconds + LIFETIME_SECONDS_MAX),
+  };
+  const keysetBytes = encodeKeyset([key], options.sealedKeys);
   const keysetHash = await objectHash(keysetBytes);
   const payload = encodeHeadPayload({
     environmentId: ENVIRONMENT_ID,
