@@ -71,6 +71,16 @@ describe('configuration', () => {
     expect(parseConfig({ ...VALID, ...settings }).feedHeartbeatSeconds).toBe(seconds);
   });
 
+  test('objects wait for KV to forget that they were missing, unless nothing remembers', () => {
+    const secondsWith = (settings: Record<string, unknown>) =>
+      parseConfig({ ...VALID, ...settings }).feedObjectArrivalSeconds;
+    expect(secondsWith({})).toBe(120);
+    expect(secondsWith({ FEED_OBJECT_ARRIVAL_SECONDS: '0' })).toBe(0);
+    expect(problemsOf({ ...VALID, FEED_OBJECT_ARRIVAL_SECONDS: 121 })).toEqual([
+      'FEED_OBJECT_ARRIVAL_SECONDS: must be an integer from 0 to 120',
+    ]);
+  });
+
   test('a heartbeat must leave room for one that is lost', () => {
     const settings = { FEED_HARD_SECONDS: 300, FEED_HEARTBEAT_SECONDS: 151 };
     expect(problemsOf({ ...VALID, ...settings })).toEqual([

@@ -54,6 +54,8 @@ export interface ControlPlaneConfig {
   readonly feedHardSeconds: number;
   /** Longest time between two heads. */
   readonly feedHeartbeatSeconds: number;
+  /** Between the first write of an object and the first head that relies on it. */
+  readonly feedObjectArrivalSeconds: number;
   readonly clockSkewSeconds: number;
   readonly exchangeFailuresPerMinute: number;
   /** How long one macaroon key mints. */
@@ -81,6 +83,8 @@ const SECRET_LENGTH_MIN = 32;
 const RETENTION_DAYS_MAX = 3650;
 /** A quarter of a short bound, where that is less. */
 const HEARTBEAT_SECONDS_DEFAULT = 30;
+/** As long as KV may remember that there was no such object; less where nothing remembers. */
+const OBJECT_ARRIVAL_SECONDS_MAX = 120;
 /** A day: no shorter than the oldest feed that an edge may be told to use. */
 const EPOCH_SECONDS_MIN = DAY_SECONDS;
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
@@ -268,7 +272,10 @@ function readFeedBound(source: SettingsSource) {
     max: Math.floor(feedHardSeconds / 2),
     or: Math.min(HEARTBEAT_SECONDS_DEFAULT, Math.floor(feedHardSeconds / 4)),
   });
-  return { feedHardSeconds, feedHeartbeatSeconds };
+  const feedObjectArrivalSeconds = source.integer('FEED_OBJECT_ARRIVAL_SECONDS', {
+    ...{ min: 0, max: OBJECT_ARRIVAL_SECONDS_MAX, or: OBJECT_ARRIVAL_SECONDS_MAX },
+  });
+  return { feedHardSeconds, feedHeartbeatSeconds, feedObjectArrivalSeconds };
 }
 
 function readTtls(source: SettingsSource) {

@@ -43,6 +43,7 @@ test('head and keyset arrive byte for byte, the keyset with an end', async () =>
   const namespaceId = readKvNamespaceId();
   const store = createRestFeedStore({
     ...{ baseUrl, namespaceId, token: new Secret('local'), random: () => 0 },
+    arrivalMilliseconds: 0,
     clock: { now: () => unixMilliseconds(Date.now()) },
     log: () => {},
   });

@@ -27,6 +27,7 @@ function storeOf(change: Partial<RestFeedStoreParts> = {}): FeedStore {
   return createRestFeedStore({
     baseUrl: kv.url,
     namespaceId: KvRestStandIn.namespaceId,
+    arrivalMilliseconds: 120_000,
     token: new Secret(kv.token),
     clock: { now: () => unixMilliseconds(now) },
     random: () => 0.5,

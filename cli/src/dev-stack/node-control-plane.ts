@@ -11,8 +11,8 @@ import { LOOPBACK } from './free-ports.ts';
 import type { StateFolder } from './state-folder.ts';
 import {
   CONTROL_PLANE_CONFIG,
+  controlPlaneSettings,
   readKvNamespaceId,
-  sharedSettings,
   type WorkerAddresses,
 } from './workers.ts';
 import { readVars } from './wrangler-config.ts';
@@ -46,7 +46,7 @@ export function startNodeControlPlane(state: StateFolder, addresses: NodeAddress
     args: [NODE_CONTROL_PLANE, '--migrate'],
     env: {
       ...readVars(CONTROL_PLANE_CONFIG), // The same names and bounds as on Workers.
-      ...sharedSettings(addresses),
+      ...controlPlaneSettings(addresses),
       ...Object.fromEntries(passedOn),
       CONTROL_PLANE_HOST: LOOPBACK,
       CONTROL_PLANE_PORT: new URL(addresses.controlPlaneUrl).port,

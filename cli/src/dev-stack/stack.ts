@@ -8,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 import { REPOSITORY_FOLDER } from '../repository.ts';
 import { type Child, type ChildEnd, startChild } from './child.ts';
 import { type DevFile, removeDevFile, writeDevFile } from './dev-file.ts';
+import {
+  type EdgeRegistration,
+  ensureEdgeRegistration,
+  readEdgeRegistration,
+} from './edge-registration.ts';
 import { assertPortsFree, LOOPBACK } from './free-ports.ts';
 import { startNodeControlPlane } from './node-control-plane.ts';
 import type { StackSettings } from './settings.ts';
@@ -100,6 +105,7 @@ class StackRun implements Stack {
   readonly #options: StackOptions;
   readonly #running = new Map<'controlPlane' | 'edge' | 'origin', Child>();
   readonly #isWorkers: boolean;
+  #registration: EdgeRegistration | undefined;
   #reportFailure: (child: Child) => void = () => {};
   #stopping = false;
 
@@ -111,6 +117,7 @@ class StackRun implements Stack {
     this.edgeUrl = `http://${LOOPBACK}:${options.ports.edge}`;
     this.originUrl = options.originUrl ?? `http://${LOOPBACK}:${options.ports.origin}`;
     this.adminToken = state.secrets.adminToken;
+    this.#registration = readEdgeRegistration(state);
     this.failed = new Promise((resolve) => {
       this.#reportFailure = resolve;
     });
@@ -132,6 +139,7 @@ class StackRun implements Stack {
     if (!this.#isWorkers) await this.#startEdge('/.cardea/health');
     await this.startControlPlane();
     log('control plane: up, and the first feed is out');
+    await this.#registerEdge();
     if (this.#isWorkers) await this.#startEdge('/.cardea/ready');
     else await this.#untilEdgeReady();
     log('edge worker: up');
@@ -180,6 +188,17 @@ class StackRun implements Stack {
   async #startEdge(path: string): Promise<void> {
     const child = this.#watch('edge', startEdge(this.state, this.#edgeAddresses()));
     await waitUntilReady({ child, url: `${this.edgeUrl}${path}`, signal: this.#options.signal });
+  }
+
+  /** An edge that runs already, with other credentials or none, is started again with the right ones. */
+  async #registerEdge(): Promise<void> {
+    const known = this.#registration;
+    this.#registration = await ensureEdgeRegistration(this.state, this.controlPlaneUrl);
+    const edge = this.#running.get('edge');
+    if (edge === undefined || known?.secret === this.#registration.secret) return;
+    this.#running.delete('edge');
+    await edge.stop();
+    await this.#startEdge('/.cardea/health');
   }
 
   async #untilEdgeReady(): Promise<void> {
@@ -238,7 +257,8 @@ class StackRun implements Stack {
   }
 
   #edgeAddresses() {
-    return { ...this.#addresses(), port: this.#options.ports.edge };
+    const registration = this.#registration;
+    return { ...this.#addresses(), port: this.#options.ports.edge, registration };
   }
 
   #writeDevFile(): void {

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { hashAdminToken } from '../fresh-secrets.ts';
 import { REPOSITORY_FOLDER } from '../repository.ts';
 import { type Child, startChild } from './child.ts';
+import type { EdgeRegistration } from './edge-registration.ts';
 import { renderEnvFile } from './env-file.ts';
 import { LOOPBACK } from './free-ports.ts';
 import { writePrivateFile } from './private-file.ts';
@@ -80,7 +81,7 @@ export function startControlPlane(state: StateFolder, addresses: WorkerAddresses
     config: CONTROL_PLANE_CONFIG,
     port: Number(new URL(addresses.controlPlaneUrl).port),
     settings: {
-      ...sharedSettings(addresses),
+      ...controlPlaneSettings(addresses),
       CARDEA_SECRET: secrets.cardeaSecret,
       ADMIN_TOKEN_SHA256: hashAdminToken(secrets.adminToken),
       FEED_SIGNING_KEY: secrets.feedSigningKey,
@@ -88,10 +89,14 @@ export function startControlPlane(state: StateFolder, addresses: WorkerAddresses
   });
 }
 
-export function startEdge(
-  state: StateFolder,
-  addresses: WorkerAddresses & { port: number },
-): Child {
+export interface EdgeAddresses extends WorkerAddresses {
+  readonly port: number;
+  /** Without it the edge takes no macaroons. */
+  readonly registration?: EdgeRegistration | undefined;
+}
+
+export function startEdge(state: StateFolder, addresses: EdgeAddresses): Child {
+  const { registration } = addresses;
   return startWorker(state, {
     name: 'the edge worker',
     slug: 'edge',
@@ -101,18 +106,26 @@ export function startEdge(
       ...sharedSettings(addresses),
       ORIGIN_URL: addresses.originUrl,
       FEED_PUBLIC_KEYS: state.secrets.feedPublicKey,
+      ...(registration === undefined
+        ? {}
+        : { EDGE_ID: registration.edgeId, EDGE_SECRET: registration.secret }),
     },
   });
 }
 
 /** What both planes must be told alike. */
-export function sharedSettings(addresses: WorkerAddresses): Record<string, string> {
+function sharedSettings(addresses: WorkerAddresses): Record<string, string> {
   const { controlPlaneUrl, hardSeconds } = addresses;
   return {
     ISSUER: controlPlaneUrl,
     AUDIENCE: controlPlaneUrl,
     ...(hardSeconds === undefined ? {} : { FEED_HARD_SECONDS: String(hardSeconds) }),
   };
+}
+
+/** Local KV shows every write at once, so no object has to arrive first. */
+export function controlPlaneSettings(addresses: WorkerAddresses): Record<string, string> {
+  return { ...sharedSettings(addresses), FEED_OBJECT_ARRIVAL_SECONDS: '0' };
 }
 
 interface WorkerSpecification {

@@ -67,5 +67,6 @@ function feedStoreOf({ config, means, log }: PublishingParts): FeedStore {
   if (config.kv === undefined) return NO_FEED_STORE;
   const { clock, randomBytes } = means;
   const random = () => (randomBytes(1)[0] ?? 0) / 255;
-  return createRestFeedStore({ ...config.kv, ...{ clock, random, log } });
+  const arrivalMilliseconds = config.feedObjectArrivalSeconds * 1000;
+  return createRestFeedStore({ ...config.kv, ...{ arrivalMilliseconds, clock, random, log } });
 }

@@ -2,11 +2,10 @@
 
 import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
-import { OBJECT_ARRIVAL_MILLISECONDS } from './plan-publication.ts';
 
-export function createKvFeedStore(namespace: KVNamespace): FeedStore {
+export function createKvFeedStore(namespace: KVNamespace, arrivalMilliseconds: number): FeedStore {
   return {
-    arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
+    arrivalMilliseconds,
     async readHead() {
       return (await namespace.get(HEAD_OBJECT, 'text')) ?? undefined;
     },

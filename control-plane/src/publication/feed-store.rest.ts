@@ -10,12 +10,13 @@ import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import type { Secret } from '../secret.ts';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
-import { OBJECT_ARRIVAL_MILLISECONDS } from './plan-publication.ts';
 
 export interface RestFeedStoreParts {
   /** Up to and without `/storage/kv`. No slash at its end. */
   readonly baseUrl: string;
   readonly namespaceId: string;
+  /** See {@link FeedStore}. */
+  readonly arrivalMilliseconds: number;
   /** May edit this namespace, and nothing else. */
   readonly token: Secret<string>;
   readonly clock: Clock;
@@ -62,7 +63,7 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
     if (!isWritten(await readBody(answer, ANSWER_BYTES_MAX))) throw new KvRestFailed();
   };
   return {
-    arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
+    arrivalMilliseconds: parts.arrivalMilliseconds,
     async readHead() {
       const bytes = await read(HEAD_OBJECT, FEED_HEAD_BYTES_MAX);
       return bytes === undefined ? undefined : new TextDecoder().decode(bytes);

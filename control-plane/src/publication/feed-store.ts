@@ -6,7 +6,7 @@
 export interface FeedStore {
   /**
    * For how long after a first confirmed write readers may be told that there is no such object: no head
-   * relies on it before ({@link OBJECT_ARRIVAL_MILLISECONDS}, or 0 where nobody reads here).
+   * relies on it before (`FEED_OBJECT_ARRIVAL_SECONDS`, or 0 where nobody reads here).
    */
   readonly arrivalMilliseconds: number;
   readHead(): Promise<string | undefined>;

@@ -93,7 +93,7 @@ export async function createHubParts(
   return {
     storage: new HubStorage(storage),
     alarm: { get: () => storage.getAlarm(), set: (at) => storage.setAlarm(at) },
-    feed: createKvFeedStore(config.bindings.feed),
+    feed: createKvFeedStore(config.bindings.feed, config.feedObjectArrivalSeconds * 1000),
     truth: await createHubTruth(config),
     feedKeys: feedKeys.value,
     signHead: await createHeadSigner(config.feedSigningKey),
