@@ -3,12 +3,12 @@
  * same file that says where it is, the same commands, the same feed at the edge.
  */
 
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findFreePorts } from '@cardea/cli/dev-stack/free-ports';
 import { livingMembers } from '@cardea/cli/dev-stack/process-group';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { call } from './harness/calls.ts';
 import { CARDEA, type RunningCommand, runCommand, startCommand } from './harness/cardea-command.ts';
 import { filesWith } from './harness/files-with.ts';
@@ -16,6 +16,9 @@ import { logLines } from './harness/node-control-plane.ts';
 
 /** What it prints when everything answers. */
 const UP = 'Ctrl-C stops everything';
+
+/** The edge looks for a newer feed every ten seconds. */
+const WAIT = { timeout: 20_000, interval: 500 };
 
 const folder = mkdtempSync(join(tmpdir(), 'cardea-serve-dev-'));
 const stateFolder = join(folder, '.cardea');
@@ -81,6 +84,18 @@ test('the walkthrough works as it is printed: issue, exchange, call, revoke, ref
   expect(answers[1]).toContain('"code":"token_revoked"');
 });
 
+test('the edge was registered, and opens the macaroon keys that are sealed for it', async () => {
+  const { edge_url: edgeUrl } = readDevFile();
+  await vi.waitFor(async () => {
+    const { body } = await call(`${edgeUrl}/.cardea/ready`);
+    expect(body).toMatchObject({
+      feed: { macaroon_keys: { opened: expect.any(Number), unopened: 0 } },
+    });
+    expect(body).not.toMatchObject({ feed: { macaroon_keys: { opened: 0 } } });
+  }, WAIT);
+  expect(statSync(join(stateFolder, 'edge.json')).mode & 0o777).toBe(0o600);
+});
+
 test('stopped, it leaves nothing running, and no secret in a log or in KV', async () => {
   const { admin_token: adminToken, control_plane_url: url, pids } = readDevFile();
   stack.process.kill('SIGTERM');
@@ -99,7 +114,9 @@ test('stopped, it leaves nothing running, and no secret in a log or in KV', asyn
     readFileSync(join(stateFolder, 'secrets.json'), 'utf8'),
   );
   expect(filesWith('"event":"started"', places)).toHaveLength(1);
-  for (const secret of [adminToken, cardeaSecret, String(JSON.parse(feedSigningKey).d)]) {
+  const { secret: edgeSecret } = JSON.parse(readFileSync(join(stateFolder, 'edge.json'), 'utf8'));
+  const feedSecret = String(JSON.parse(feedSigningKey).d);
+  for (const secret of [adminToken, cardeaSecret, feedSecret, edgeSecret]) {
     expect(filesWith(secret, places)).toEqual([]);
   }
 });

@@ -144,8 +144,11 @@ describe('a stack that runs', () => {
     expect(issued.err).toBe('');
     return String(JSON.parse(issued.out).secret);
   };
+  const readEdgeFile = () => JSON.parse(readFileSync(join(stateFolder, 'edge.json'), 'utf8'));
   let adminToken = '';
   let apiKey = '';
+  /** The registration that a first start makes and later ones keep. */
+  let edge: unknown;
 
   beforeAll(() => useFreshSettings('running'));
 
@@ -167,6 +170,8 @@ describe('a stack that runs', () => {
       },
     });
     adminToken = dev.admin_token;
+    edge = readEdgeFile();
+    expect(edge).toMatchObject({ edgeId: expect.any(String), secret: expect.any(String) });
     for (const shown of [dev.control_plane_url, dev.edge_url, dev.origin_url, adminToken]) {
       expect(out).toContain(shown);
     }
@@ -200,6 +205,7 @@ describe('a stack that runs', () => {
     // The state of the first start is still there.
     const dev = readDevFile();
     expect(dev.admin_token).toBe(adminToken);
+    expect(readEdgeFile()).toEqual(edge);
     expect(dev.pids.origin).toBe(null);
     expect((await cardea('keys', 'verify', apiKey)).status).toBe(0);
 

@@ -190,15 +190,20 @@ class StackRun implements Stack {
     await waitUntilReady({ child, url: `${this.edgeUrl}${path}`, signal: this.#options.signal });
   }
 
-  /** An edge that runs already, with other credentials or none, is started again with the right ones. */
+  /**
+   * An edge that runs already with other credentials, or none, is started again: the first time on this
+   * state. The control plane on Node publishes through its storage, so it is away meanwhile.
+   */
   async #registerEdge(): Promise<void> {
     const known = this.#registration;
     this.#registration = await ensureEdgeRegistration(this.state, this.controlPlaneUrl);
     const edge = this.#running.get('edge');
     if (edge === undefined || known?.secret === this.#registration.secret) return;
+    await this.stopControlPlane();
     this.#running.delete('edge');
     await edge.stop();
     await this.#startEdge('/.cardea/health');
+    await this.startControlPlane();
   }
 
   async #untilEdgeReady(): Promise<void> {
