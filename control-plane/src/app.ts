@@ -35,6 +35,7 @@ import { rotateEdgeRoute } from './routes/edges/rotate.ts';
 import { feedHeadRoute } from './routes/feed/head.ts';
 import { feedKeysetRoute } from './routes/feed/keyset.ts';
 import { feedSegmentRoute } from './routes/feed/segment.ts';
+import { feedStatusRoute } from './routes/feed/status.ts';
 import { aliveRoute } from './routes/health/alive.ts';
 import { readyRoute } from './routes/health/ready.ts';
 import { batchCreateImportedApiKeysRoute } from './routes/imported-api-keys/batch-create.ts';
@@ -107,6 +108,7 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   getEdgeRoute,
   rotateEdgeRoute,
   revokeEdgeRoute,
+  feedStatusRoute,
   createRevocationRoute,
   batchCreateRevocationsRoute,
   listRevocationsRoute,

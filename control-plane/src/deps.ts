@@ -16,7 +16,9 @@ import type { Log } from './log.ts';
 import type { MasterKeys } from './master-keys.ts';
 import type { Metrics } from './observability/metrics.ts';
 import type { Tracing } from './observability/tracing.ts';
+import type { EdgeSightings } from './publication/edge-sightings.ts';
 import type { FeedReader } from './publication/feed-reader.ts';
+import type { PublisherReport } from './publication/feed-status.ts';
 import type { RateLimiter } from './rate-limits/rate-limiter.ts';
 import type { RevocationLedger } from './revocations/ledger.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
@@ -27,10 +29,12 @@ import type { Attempts } from './tokens/attempts.ts';
 import type { DerivedTokenVerifier } from './tokens/derived-tokens.ts';
 import type { MintingParts } from './tokens/mint-token.ts';
 
-/** Asked by `/health/ready`. */
+/** Asked by `/health/ready` and by `GET /v1/admin/feed`. */
 export interface PublisherStatus {
   /** Whether KV has acknowledged at least one head. Throws when the publisher cannot be reached. */
   hasPublished(): Promise<boolean>;
+  /** Throws as well. */
+  report(): Promise<PublisherReport>;
 }
 
 /** Asked by `/health/ready`. Throws `StoreUnavailable` when the database cannot answer. */
@@ -82,6 +86,7 @@ export interface Deps {
   readonly adminAttempts: Attempts;
   readonly fetchJwks: FetchJwks;
   readonly feed: FeedReader;
+  readonly edgeSightings: EdgeSightings;
   readonly edges: EdgeStore;
   /** What the secrets of edges are derived from: see `edges/edge-secret`. */
   readonly edgeRoot: () => Promise<SecretRoot>;

@@ -2,6 +2,7 @@
 
 import { waitUntil } from 'cloudflare:workers';
 import { randomBytes } from '@cardea/shared/crypto/random';
+import { unixMilliseconds } from '@cardea/shared/time';
 import { fetchJwks } from './admin-auth/fetch-jwks.ts';
 import { importPepperReader } from './api-keys/imported-key-id.ts';
 import { createWorkersLastUsedRecorder } from './api-keys/last-used.workers.ts';
@@ -21,8 +22,10 @@ import { consoleLog, createConsoleLog } from './log.ts';
 import { deriveMasterKeys } from './master-keys.ts';
 import { NO_METRICS } from './observability/metrics.ts';
 import { NO_TRACING } from './observability/tracing.ts';
+import { createEdgeSightings } from './publication/edge-sightings.ts';
 import { createFeedReader } from './publication/feed-reader.ts';
 import { createHubAnnouncer } from './publication/hub-announcer.ts';
+import type { HubApi } from './publication/hub-api.ts';
 import { createHubClient } from './publication/hub-client.ts';
 import { createWorkersRateLimiter } from './rate-limits/rate-limiter.workers.ts';
 import { createTenantResolver } from './tenants/tenant-resolver.ts';
@@ -110,7 +113,7 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     database: stores.status,
     announcer: createHubAnnouncer({ hub, revocations, log }),
     derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
-    publisher: { hasPublished: async () => (await hub.status()).publishedSeq !== null },
+    publisher: createPublisherStatus(hub),
     minting: createMintingParts(stores, secrets),
     adminCredentials,
     edges: stores.edges,
@@ -129,6 +132,25 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
       log,
     }),
     feed: createFeedReader({ hub, clock, log }),
+    edgeSightings: createEdgeSightings({
+      store: { note: hub.noteSightings, list: hub.sightings },
+      ...{ inBackground: waitUntil, clock, log },
+    }),
+  };
+}
+
+function createPublisherStatus(hub: Pick<HubApi, 'status'>): Deps['publisher'] {
+  return {
+    hasPublished: async () => (await hub.status()).publishedSeq !== null,
+    async report() {
+      const { failures, lastError, publishedAt, publishedSeq } = await hub.status();
+      return {
+        ...{ failures, writesKv: true },
+        ...(publishedSeq === null ? {} : { publishedSeq }),
+        ...(publishedAt === null ? {} : { publishedAt: unixMilliseconds(publishedAt) }),
+        ...(lastError === null ? {} : { lastError }),
+      };
+    },
   };
 }
 

@@ -17,6 +17,7 @@ export const ROLES_WITH: Readonly<Record<AdminPermission, readonly AdminRole[]>>
   'revocations.read': READERS,
   'revocations.write': ['owner', 'operator'],
   'mass_revocations.write': ['owner'],
+  'feed.read': READERS,
   'admin_credentials.read': READERS,
   'admin_credentials.write': ['owner'],
   'own_credential.write': EVERYBODY,
@@ -29,7 +30,7 @@ export const ROLES_WITH: Readonly<Record<AdminPermission, readonly AdminRole[]>>
 
 /** What concerns the deployment and no tenant: nobody who is bound to a tenant may. */
 const OF_THE_DEPLOYMENT: ReadonlySet<Permission> = new Set([
-  ...(['tenants.read', 'tenants.write', 'edges.read', 'edges.write'] as const),
+  ...(['tenants.read', 'tenants.write', 'edges.read', 'edges.write', 'feed.read'] as const),
 ]);
 
 export function permits(principal: Principal, permission: Permission): boolean {

@@ -169,7 +169,7 @@ describe.each(every.map((route) => [nameOf(route), route] as const))('%s', (_nam
   });
 
   test('keeps whoever is bound to a tenant on that tenant', async () => {
-    const isOfDeployment = /^(tenants|edges)\./.test(route.permission);
+    const isOfDeployment = /^(tenants|edges|feed)\./.test(route.permission);
     const own = await call(route, bearer(boundOwner));
     expect([own.status === 403, own.status === 401]).toEqual([isOfDeployment, false]);
     await own.body?.cancel();

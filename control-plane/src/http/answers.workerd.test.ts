@@ -123,6 +123,7 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
   getFeedHead: [() => anonymous('/feed/v1/head')],
   getFeedSegment: [async () => anonymous(`/feed/v1/segment/${await segmentInHub()}`)],
   getFeedKeyset: [async () => anonymous(`/feed/v1/keyset/${(await headInKv()).keysetHash}`)],
+  adminGetFeed: [() => admin('/v1/admin/feed')],
   adminCreateRevocation: [
     () => post(REVOCATIONS, { target: 'actor', subject: 'ada', reason: 'lost a laptop' }),
     () => post(REVOCATIONS, { target: 'everything', cut_off_time: '2026-01-31T12:00:00Z' }),

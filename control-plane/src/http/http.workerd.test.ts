@@ -212,7 +212,7 @@ describe('health and version', () => {
       '503 service_unavailable',
     ],
   ])('%s', async (_, hasPublished, outcome) => {
-    const app = createApp({ ...deps, publisher: { hasPublished } });
+    const app = createApp({ ...deps, publisher: { ...deps.publisher, hasPublished } });
     const response = await app.fetch(new Request(`${ORIGIN}/health/ready`));
     expect(await outcomeOf(response)).toBe(outcome);
   });

@@ -15,6 +15,7 @@ export type AdminPermission =
   | 'revocations.write'
   /** To cut off a whole tenant, or everything. */
   | 'mass_revocations.write'
+  | 'feed.read'
   | 'admin_credentials.read'
   | 'admin_credentials.write'
   /** To rotate and to revoke the very credential that the caller uses. */

@@ -6,10 +6,12 @@ import { createLastUsedBuffer, type LastUsedBuffer } from '../api-keys/last-used
 import { createFailureSampler } from '../audit/failure-sampler.ts';
 import type { NodeConfig } from '../config.node.ts';
 import { createAttemptCounters } from '../database/attempt-counters.pg.ts';
+import { createEdgeSightingStore } from '../database/edge-sighting-store.pg.ts';
 import type { PostgresDatabase } from '../database/postgres.ts';
 import { createRateLimiter } from '../database/rate-limiter.pg.ts';
 import type { Deps } from '../deps.ts';
 import { edgeRootReader } from '../edges/edge-secret.ts';
+import { createEdgeSightings } from '../publication/edge-sightings.ts';
 import type { NodePublisher } from '../publication/node-publisher.ts';
 import { actorSaltReader } from '../tokens/actor-salt.ts';
 import { createActorScopes } from '../tokens/actor-scopes.ts';
@@ -59,6 +61,7 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     announcer: publisher.announcer,
     publisher: {
       hasPublished: async () => (await publisher.status()).publishedSeq !== undefined,
+      report: async () => ({ ...(await publisher.status()), writesKv: config.kv !== undefined }),
     },
     minting: {
       store: stores.minting,
@@ -79,5 +82,9 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
       log,
     }),
     feed: publisher.feed,
+    edgeSightings: createEdgeSightings({
+      store: createEdgeSightingStore(db),
+      ...{ inBackground, clock, log },
+    }),
   };
 }

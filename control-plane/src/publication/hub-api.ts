@@ -1,5 +1,6 @@
 /** What others may ask of the hub, and how they reach it. One hub per environment. */
 
+import type { EdgeSighting } from './edge-sightings.ts';
 import type { SignedHead } from './head-stamper.ts';
 import type { LiveEntry } from './publisher-storage.ts';
 
@@ -42,4 +43,7 @@ export interface HubApi {
   /** The content of a segment that a head names, or did a moment ago. */
   segment(hash: string): Promise<Uint8Array<ArrayBuffer> | null>;
   status(): Promise<HubStatus>;
+  /** What edges were last seen at: see `EdgeSightingStore`. */
+  noteSightings(sightings: readonly EdgeSighting[]): Promise<void>;
+  sightings(): Promise<readonly EdgeSighting[]>;
 }

@@ -13,5 +13,7 @@ export function createHubClient(namespace: DurableObjectNamespace, environmentId
     keyset: (hash) => hub().keyset(hash),
     segment: (hash) => hub().segment(hash),
     status: () => hub().status(),
+    noteSightings: (sightings) => hub().noteSightings(sightings),
+    sightings: () => hub().sightings(),
   };
 }

@@ -12,8 +12,10 @@ import { deriveMasterKeys } from '../master-keys.ts';
 import { createTenantResolver } from '../tenants/tenant-resolver.ts';
 import { createUpkeep, type Upkeep } from '../upkeep/upkeep.ts';
 import { createTruth, tokenLivesSeconds } from './create-truth.ts';
+import type { EdgeSighting } from './edge-sightings.ts';
 import { createKvFeedStore } from './feed-store.kv.ts';
 import { type HubApi, type HubStatus, type ServedHead, servedHeadOf } from './hub-api.ts';
+import { HubSightings } from './hub-sightings.ts';
 import { HubStorage } from './hub-storage.ts';
 import { Publisher, type PublisherParts } from './publisher.ts';
 import type { LiveEntry } from './publisher-storage.ts';
@@ -24,12 +26,14 @@ export class Hub extends DurableObject implements HubApi {
   readonly #parts: Promise<HubParts>;
   readonly #publisher: Promise<Publisher>;
   readonly #upkeep: Promise<Upkeep>;
+  readonly #sightings: HubSightings;
 
   constructor(state: DurableObjectState, env: object) {
     super(state, env);
     this.#parts = createHubParts(state.storage, readConfig(env));
     this.#publisher = this.#parts.then((parts) => new Publisher(parts));
     this.#upkeep = createHubUpkeep(state.storage, readConfig(env));
+    this.#sightings = new HubSightings(state.storage);
     // Whoever reaches the hub for the first time starts it.
     void state.blockConcurrencyWhile(async () => (await this.#publisher).poke({ soon: false }));
   }
@@ -69,6 +73,14 @@ export class Hub extends DurableObject implements HubApi {
       lastError: memory.lastError ?? null,
       nextAlarmAt: await alarm.get(),
     };
+  }
+
+  async noteSightings(sightings: readonly EdgeSighting[]): Promise<void> {
+    await this.#sightings.note(sightings);
+  }
+
+  async sightings(): Promise<readonly EdgeSighting[]> {
+    return this.#sightings.list();
   }
 
   override async alarm(): Promise<void> {

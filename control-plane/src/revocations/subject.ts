@@ -1,5 +1,7 @@
 /** Whether what is to be revoked is the tenant's, and the revocation row that says so. */
 
+import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
+import { parseKeyset } from '@cardea/shared/feed/keyset';
 import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import type { Deps } from '../deps.ts';
 import {
@@ -54,7 +56,7 @@ export async function unknownKeyOf(
  * An actor is a name that keys carry, and is the tenant's by the way its scope id is made.
  */
 export async function newRevocationOf(
-  deps: Pick<Deps, 'minting' | 'signingKeys'>,
+  deps: Pick<Deps, 'feed' | 'minting' | 'signingKeys'>,
   { scope, subject, bound }: CheckedTarget,
   cause: RevocationCause,
 ): Promise<SubjectRead> {
@@ -79,12 +81,26 @@ export async function newRevocationOf(
 
 /** Retired ones too: what they signed may be alive. */
 async function newSigningKeyRevocation(
-  { signingKeys }: Pick<Deps, 'signingKeys'>,
+  deps: Pick<Deps, 'feed' | 'signingKeys'>,
   cause: RevocationCause & { readonly kid: string },
 ): Promise<SubjectRead> {
   const { kid, tenantId } = cause;
-  const keys = await signingKeys.list(tenantId);
-  if (!keys.some((key) => key.kid === kid)) return { outcome: 'signing_key_not_found' };
+  const keys = await deps.signingKeys.list(tenantId);
+  const isKnown = keys.some((key) => key.kid === kid) || (await isMacaroonKey(deps, cause));
+  if (!isKnown) return { outcome: 'signing_key_not_found' };
   const scopeId = await scopeIdOfSigningKey(kid);
   return { revocation: revocationOfSigningKey({ ...cause, scopeId }) };
+}
+
+/** Macaroon keys have no rows: those that edges may use stand in the keyset that is published. */
+async function isMacaroonKey(
+  { feed }: Pick<Deps, 'feed'>,
+  { kid, tenantId }: { readonly kid: string; readonly tenantId: string },
+): Promise<boolean> {
+  const head = await feed.head();
+  const text = head === undefined ? undefined : await feed.keyset(head.keysetHash);
+  if (head === undefined || typeof text !== 'string') return false;
+  const keyset = await parseKeyset(encodeUtf8(text), head.keysetHash);
+  if (!keyset.ok) throw new TypeError('The own keyset is not to be read.');
+  return keyset.value.sealedKeys.some((key) => key.kid === kid && key.tenantId === tenantId);
 }

@@ -11,7 +11,7 @@ const HEAD = {
 
 /**
  * GET /feed/v1/head: the signed head, about a second old. For edges that do not read KV, or not
- * only (docs/feed.md, lane B).
+ * only (docs/feed.md, lane B). What they say they hold is shown to operators.
  */
 export function feedHeadRoute(deps: Deps): Route {
   return {
@@ -24,6 +24,7 @@ export function feedHeadRoute(deps: Deps): Route {
     isForAnyHost: true,
     answers: { 200: HEAD, 304: null },
     handle: async ({ raw }) => {
+      deps.edgeSightings.seen(raw.headers.get('cardea-edge'));
       const head = await deps.feed.head();
       if (head === undefined) return feedUnavailable();
       const headers = { ETag: head.etag, 'Cache-Control': 'no-store' };
