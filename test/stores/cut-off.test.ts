@@ -7,8 +7,12 @@
 import { createApiKeyStore } from '@cardea/control-plane/database/api-key-store.pg';
 import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
 import type { PostgresConnection } from '@cardea/control-plane/database/postgres';
+import { createRevocationLedger } from '@cardea/control-plane/database/revocation-ledger.pg';
+import { cutOffOfEverything } from '@cardea/control-plane/revocations/new-revocation';
+import { EVERYTHING } from '@cardea/shared/feed/scope-id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
+  auditOf,
   insertion,
   newId,
   newKey,
@@ -77,4 +81,36 @@ test('mints of a changing key do not keep each other out', async () => {
   expect(await apiKeys.update(updateOf(key, { revision: 2 }))).toMatchObject({
     outcome: 'updated',
   });
+});
+
+test('a cut-off covers whoever read before it was to be seen, however long its commit took', async () => {
+  const key = newKey(newId());
+  await createApiKeyStore(postgres.db).insert(insertion(key));
+  const { tenantId, keyId } = key;
+  const scopeIds = [EVERYTHING];
+  const minting = createMintingStore(postgres.db);
+  // Keeps the creation in its transaction, with the bound read and the row written.
+  const blocker = await postgres.sql.reserve();
+  await blocker`BEGIN`;
+  await blocker`LOCK TABLE audit_events IN SHARE MODE`;
+  const cause = { revocationId: newId(), tenantId, cause: 'test', livesSeconds: 100 };
+  const revocation = cutOffOfEverything({ ...cause, bound: 'at_commit' });
+  const audit = auditOf(tenantId, cause.revocationId, 'revocation.create');
+  const creating = createRevocationLedger(postgres.db).create({
+    ...{ tenantId, items: [{ revocation, audit }] },
+  });
+  await pause(1100);
+  const unaware = await minting.read({ tenantId, keyId, scopeIds });
+  expect(unaware?.bounds.size).toBe(0);
+  await blocker`COMMIT`;
+  blocker.release();
+  const created = await creating;
+  const [row] = created.outcome === 'created' ? created.revocations : [];
+  const bound = row?.entry.boundSeconds ?? 0;
+  // It was given an earlier one first.
+  expect(bound).toBeGreaterThan(row?.createdAtSeconds ?? 0);
+  expect(bound).toBeGreaterThanOrEqual(Math.floor((unaware?.now ?? 0) / 1000));
+  expect(row?.expiresAtSeconds).toBe(bound + 100);
+  const aware = await minting.read({ tenantId, keyId, scopeIds });
+  expect([...(aware?.bounds.values() ?? [])]).toEqual([bound]);
 });

@@ -35,7 +35,7 @@ export function storesOn(db: PostgresDatabase): Stores {
 }
 
 /** Counters, the record of migrations and the publisher's own: no port of the contracts. */
-const OTHERS = `table_name IN ('rate_limits', 'attempts', 'cardea_migrations')
+const OTHERS = `table_name IN ('rate_limits', 'attempts', 'cardea_migrations', 'edge_sightings')
   OR table_name LIKE 'publi%'`;
 
 /** `run` is the driver's own: not what is under test. */
