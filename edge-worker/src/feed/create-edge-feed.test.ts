@@ -512,6 +512,15 @@ describe('a feed with more segments than one request should pay for', () => {
     expect(feed.nowSeconds - startedAt).toBeLessThan(0.2);
   });
 
+  test('a request that is alone loads it whole where that is allowed, with breaks', async () => {
+    const feed = new ScriptedFeed();
+    await feed.publish({ segments: SEGMENTS });
+    const pause = () => new Promise<void>((resolve) => setTimeout(resolve, 1));
+    const edge = edgeFeedOf(feed, { ...IN_PORTIONS, pause, loadsAlone: true });
+    expect(isWhole(await ask({ feed, edge }))).toBe(true);
+    expect(segmentsRead(feed)).toHaveLength(5);
+  });
+
   test('an edge with a fresh snapshot answers from that until the last segment is there', async () => {
     const both = await loaded();
     const edge = edgeFeedOf(both.feed, IN_PORTIONS);

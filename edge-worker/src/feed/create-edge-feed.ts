@@ -27,11 +27,11 @@ export interface EdgeFeedOptions extends LaneOptions, Omit<RefreshOptions, 'lane
    * load the feed wait for it to appear in memory; without it they are refused at once.
    */
   readonly pause?: (milliseconds: number) => Promise<void>;
+  /** One request may load a large feed whole: where requests do not pay for processor time. */
+  readonly loadsAlone?: boolean;
 }
 
-interface Settled extends RefreshOptions {
-  readonly pause?: EdgeFeedOptions['pause'];
-}
+interface Settled extends RefreshOptions, Pick<EdgeFeedOptions, 'pause' | 'loadsAlone'> {}
 
 export function createEdgeFeed(options: EdgeFeedOptions): EdgeFeed {
   const memory = emptyMemory();
@@ -140,7 +140,8 @@ async function awaitLoad(
   { request, stale, hasHelped }: Waiting,
 ): Promise<Result<TrustedSnapshot>> {
   const { clock, pause, lanes, clockSkewSeconds } = settled;
-  let mayHelp = !hasHelped;
+  const { loadsAlone = false } = settled;
+  let mayHelp = loadsAlone || !hasHelped;
   let idlePolls = 0;
   for (;;) {
     const now = clock();
@@ -152,7 +153,7 @@ async function awaitLoad(
     if (isUnderWay(memory, now)) {
       idlePolls = 0;
     } else if (mayHelp) {
-      mayHelp = false;
+      mayHelp = loadsAlone;
       const work = refresh(memory, settled, now);
       request.waitUntil(work);
       await work;
