@@ -51,6 +51,7 @@ const WRONG: ReadonlyArray<readonly [what: string, args: string[], message: RegE
   ['seconds that are none', ['token', '--key', 'k', '--expires-in', '1h'], /number of seconds/],
   ['a surface that is none', ['serve', 'everything'], /admin or public/],
   ['a surface in the local stack', ['serve', 'admin', '--dev'], /always serves everything/],
+  ['another type', ['token', '--key', 'k', '--type', 'saml'], /--type must be jwt or macaroon/],
   ['no key at all', ['token'], /no API key/],
   ['no credential at all', ['keys', 'verify'], /no credential/],
 ];

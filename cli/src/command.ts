@@ -48,6 +48,8 @@ export const OPTIONS = {
   claims: { type: 'string' },
   tenants: { type: 'string' },
   audiences: { type: 'string' },
+  audience: { type: 'string' },
+  type: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -99,6 +101,8 @@ export interface OptionValues {
   readonly claims?: string;
   readonly tenants?: string;
   readonly audiences?: string;
+  readonly audience?: string;
+  readonly type?: string;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

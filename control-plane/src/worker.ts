@@ -19,6 +19,9 @@ import { edgeRootReader } from './edges/edge-secret.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
 import { consoleLog, createConsoleLog } from './log.ts';
+import { macaroonKeyTimes } from './macaroons/macaroon-key.ts';
+import { macaroonRootReader } from './macaroons/macaroon-root.ts';
+import { createTenantKeyReader, type ReadTenantKeys } from './macaroons/tenant-keys.ts';
 import { deriveMasterKeys } from './master-keys.ts';
 import { NO_METRICS } from './observability/metrics.ts';
 import { NO_TRACING } from './observability/tracing.ts';
@@ -99,6 +102,11 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     keyEncryption: keys.keyEncryption,
     randomBytes,
   };
+  const macaroonKeys = createTenantKeyReader({
+    ...{ edges: stores.edges, replacedKeys: stores.replacedKeys, clock },
+    root: macaroonRootReader(secrets),
+    times: macaroonKeyTimes(config),
+  });
   return {
     ...{ config, keys, clock, randomBytes, log, apiKeys, revocationLedger, signingKeys },
     importPepper: importPepperReader(secrets),
@@ -112,9 +120,11 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     tenants: createTenantResolver({ store: tenantStore, config, clock }),
     database: stores.status,
     announcer: createHubAnnouncer({ hub, revocations, log }),
-    derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
+    derivedTokens: createDerivedTokenVerifier({
+      ...{ config, signingKeys, revocations, clock, macaroonKeys },
+    }),
     publisher: createPublisherStatus(hub),
-    minting: createMintingParts(stores, secrets),
+    minting: createMintingParts(stores, secrets, macaroonKeys),
     adminCredentials,
     edges: stores.edges,
     edgeRoot: edgeRootReader(secrets),
@@ -168,10 +178,15 @@ function createAuditParts({
   return { auditEvent, auditEvents, auditKey, failures: createFailureSampler(sampling) };
 }
 
-function createMintingParts({ minting }: Stores, secrets: SecretMeans): MintingParts {
+function createMintingParts(
+  { minting }: Stores,
+  secrets: SecretMeans,
+  macaroonKeys: ReadTenantKeys,
+): MintingParts {
   return {
     store: minting,
     sign: createTokenSigner(secrets.keyEncryption),
+    macaroonKeys,
     actorScopes: createActorScopes(actorSaltReader(secrets)),
     randomBytes,
     sleep,

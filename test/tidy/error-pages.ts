@@ -13,6 +13,7 @@ const OAUTH_STATUSES: Readonly<Record<(typeof OAUTH_ERRORS)[number], string>> = 
   unauthorized_client: '400',
   unsupported_grant_type: '400',
   invalid_scope: '400',
+  invalid_target: '400',
   temporarily_unavailable: '429, 503',
 };
 

@@ -14,10 +14,11 @@ export const keysDeriveCommand: Command = {
   operands: '[-]',
   operandCount: { min: 0, max: 1 },
   summary: 'derive a token from an API key, or a narrower one from a token, and print it',
-  options: ['endpoint', 'format', 'algorithm', 'ttl', 'scopes', 'claims'],
+  options: ['endpoint', 'format', 'algorithm', 'ttl', 'scopes', 'claims', 'audience'],
   details: [
     ...CREDENTIAL_HELP,
-    '--algorithm jwt   --ttl 10m   --scopes a,b (default: all that the credential has)',
+    '--algorithm jwt|macaroon   --ttl 10m   --scopes a,b (default: all that the credential has)',
+    '--audience URL of a macaroon: one that an edge is registered for.',
     '--claims a JSON object. It is an admin who derives; who holds a key alone uses "cardea token".',
   ],
   async run(context) {
@@ -34,13 +35,20 @@ export const keysDeriveCommand: Command = {
   },
 };
 
-function termsOf({ algorithm = 'jwt', claims, scopes, ttl }: OptionValues) {
-  if (algorithm !== 'jwt') throw new UsageError('--algorithm must be jwt');
+const ALGORITHMS: ReadonlyMap<string, string> = new Map([
+  ['jwt', 'TOKEN_ALGORITHM_JWT'],
+  ['macaroon', 'TOKEN_ALGORITHM_MACAROON'],
+]);
+
+function termsOf({ algorithm: name = 'jwt', audience, claims, scopes, ttl }: OptionValues) {
+  const algorithm = ALGORITHMS.get(name);
+  if (algorithm === undefined) throw new UsageError('--algorithm must be jwt or macaroon');
   const list = scopes === undefined ? undefined : listOf(scopes);
   // To the server an empty list means every scope: an empty variable must not ask for that.
   if (list?.length === 0) throw new UsageError('--scopes is empty');
   return {
-    algorithm: 'TOKEN_ALGORITHM_JWT',
+    algorithm,
+    ...(audience === undefined ? {} : { audience }),
     ...(ttl === undefined ? {} : { ttl }),
     ...(list === undefined ? {} : { scopes: list }),
     ...(claims === undefined ? {} : { custom_claims: jsonObjectOf(claims, '--claims') }),

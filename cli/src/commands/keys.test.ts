@@ -167,7 +167,11 @@ test.each<[what: string, args: string[], message: RegExp, surroundings?: Surroun
   ['an empty one', ['self-revoke'], /no credential/, { env: { CARDEA_API_KEY: ' ' }, input: '' }],
   ['every scope by a slip', ['derive', '--scopes', ''], /--scopes is empty/, { input: 'k' }],
   ['claims that are a list', ['derive', '--claims', '[]'], /--claims must be a JSON object/],
-  ['an unknown algorithm', ['derive', '--algorithm', 'none'], /--algorithm must be jwt/],
+  [
+    'an unknown algorithm',
+    ['derive', '--algorithm', 'none'],
+    /--algorithm must be jwt or macaroon/,
+  ],
   [
     'a reason for admins',
     ['self-revoke', '--reason', 'privilege_withdrawn'],
@@ -244,6 +248,15 @@ test('import takes a line as it is, and passes on what the server remarks', asyn
     ['cardea: warning: raw_key: weak'],
   ]);
   expect(asked[0]?.body).toMatchObject({ raw_key: ' a b ' });
+});
+
+test('derive asks for a macaroon by its name', async () => {
+  answers = [{ body: { token: { token: 'mc_v1_x' } } }];
+  const args = ['derive', '--algorithm', 'macaroon', '--audience', 'https://a'];
+  const { out } = await keys(args, { env: { CARDEA_API_KEY: 'k' } });
+  expect(out).toEqual(['mc_v1_x']);
+  const algorithm = 'TOKEN_ALGORITHM_MACAROON';
+  expect(asked[0]?.body).toEqual({ credential: 'k', algorithm, audience: 'https://a' });
 });
 
 test.each<[what: string, args: string[], credential: string]>([

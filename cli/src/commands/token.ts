@@ -6,15 +6,22 @@ import { endpointOf } from '../endpoint.ts';
 import { CommandFailed, UsageError } from '../failure.ts';
 import { formatOf, printAnswer } from '../output.ts';
 
+/** `requested_token_type`; nothing for what the server issues by itself. */
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['jwt', ''],
+  ['macaroon', 'urn:cardea:params:oauth:token-type:macaroon'],
+]);
+
 export const tokenCommand: Command = {
   words: ['token'],
   operands: '',
   operandCount: { min: 0, max: 0 },
   summary: 'exchange an API key for a short-lived token, and print the token',
-  options: ['endpoint', 'format', 'key', 'scope', 'expires-in'],
+  options: ['endpoint', 'format', 'key', 'scope', 'expires-in', 'type', 'audience'],
   details: [
     'The API key comes from --key, from CARDEA_API_KEY, or from standard input; the last two keep',
     'it out of the list of processes. --scope may be repeated; --expires-in is in seconds.',
+    '--type jwt|macaroon   --audience URL of a macaroon: one that an edge is registered for.',
   ],
   async run(context) {
     const format = formatOf(context.options, ['table', 'json']);
@@ -22,6 +29,9 @@ export const tokenCommand: Command = {
     if (expiresIn !== undefined && !/^[1-9]\d{0,8}$/.test(expiresIn)) {
       throw new UsageError('--expires-in must be a number of seconds, at least 1');
     }
+    const type = TYPES.get(context.options.type ?? 'jwt');
+    if (type === undefined) throw new UsageError('--type must be jwt or macaroon');
+    const { audience } = context.options;
     const scope = context.options.scope?.join(' ');
     const answer = await callJson({
       endpoint: endpointOf(context),
@@ -32,6 +42,8 @@ export const tokenCommand: Command = {
         client_secret: await readApiKey(context),
         ...(scope === undefined ? {} : { scope }),
         ...(expiresIn === undefined ? {} : { expires_in: expiresIn }),
+        ...(type === '' ? {} : { requested_token_type: type }),
+        ...(audience === undefined ? {} : { audience }),
       },
     });
     if (typeof answer.access_token !== 'string') {

@@ -17,7 +17,9 @@ export type VerificationError =
   | 'IP_NOT_ALLOWED'
   | 'RATE_LIMITED'
   /** Cardea's own: Talos cannot disable a key. */
-  | 'DISABLED';
+  | 'DISABLED'
+  /** Cardea's own: of a macaroon, whose caveats Talos does not look at. */
+  | 'CAVEAT_NOT_CLEARED';
 
 interface CredentialRefusalRow {
   readonly verificationError: VerificationError;
@@ -28,6 +30,11 @@ interface CredentialRefusalRow {
 const NOT_FOUND = row('NOT_FOUND', 'api_key_not_found', 'There is no such API key.');
 const SIGNATURE = row('SIGNATURE_INVALID', 'signature_invalid', 'The token is not genuine.');
 const TYPE = row('INVALID_FORMAT', 'invalid_token_type', 'Credentials of this kind are refused.');
+const CAVEAT = row(
+  'CAVEAT_NOT_CLEARED',
+  'parent_key_invalid',
+  'A caveat of the token asks for something that is not known here.',
+);
 /** Any reason without a row: none that a credential is refused for on the control plane. */
 const UNFORESEEN = row('INTERNAL', 'internal_server_error', 'It could not be verified.');
 
@@ -47,8 +54,8 @@ const ROWS: Readonly<Partial<Record<RefusalReason, CredentialRefusalRow>>> = {
   macaroon_malformed: SIGNATURE,
   discharge_missing: SIGNATURE,
   discharge_unused: SIGNATURE,
-  caveat_unknown: SIGNATURE,
-  caveat_not_cleared: SIGNATURE,
+  caveat_unknown: CAVEAT,
+  caveat_not_cleared: CAVEAT,
   token_too_large: row('INVALID_FORMAT', 'unknown_credential', 'The credential is too long.'),
   token_type_unsupported: TYPE,
   token_algorithm_unsupported: SIGNATURE,

@@ -86,7 +86,7 @@ describe('verify', () => {
     ['a forged token', FORGED_JWT, 'SIGNATURE_INVALID'],
     ['an unsigned token', jwt({ alg: 'none', typ: 'JWT' }), 'SIGNATURE_INVALID'],
     ['a token of another type', jwt({ alg: 'EdDSA', typ: 'dpop+jwt' }), 'INVALID_FORMAT'],
-    ['a macaroon', 'mc_v1_AgEA', 'INVALID_FORMAT'],
+    ['a macaroon', 'mc_v1_AgEA', 'SIGNATURE_INVALID'],
     ['4096 characters', 'x'.repeat(4096), 'NOT_FOUND'],
     ['a token of 8192', FORGED_JWT.padEnd(8192, 'A'), 'SIGNATURE_INVALID'],
   ])('answers 200 and says nothing about %s', async (_, credential, code) => {

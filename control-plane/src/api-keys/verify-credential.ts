@@ -2,8 +2,10 @@
 
 import { kindOfCredential } from '@cardea/shared/credential/kind';
 import type { VerifiedClaims } from '@cardea/shared/jwt/claims';
+import { clearCaveats } from '@cardea/shared/macaroon/clear';
+import { narrowClaims } from '@cardea/shared/macaroon/narrow-claims';
 import { accept, type Result, refuse } from '@cardea/shared/result';
-import type { UnixMilliseconds } from '@cardea/shared/time';
+import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import type { Deps } from '../deps.ts';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { ApiKey } from './api-key.ts';
@@ -30,7 +32,8 @@ export interface Presentation {
 
 /**
  * Refuses as `authenticateApiKey` and `DerivedTokenVerifier` do; a token that is bound to addresses
- * with `ip_not_allowed`, a macaroon with `token_type_unsupported`.
+ * with `ip_not_allowed`; a macaroon as `clearCaveats` does. Whoever asks has no request to an API: a caveat
+ * about one (method, path, host, tool, `ext:`) is not cleared here.
  */
 export async function verifyCredential(
   deps: Deps,
@@ -39,9 +42,8 @@ export async function verifyCredential(
 ): Promise<Result<VerifiedCredential>> {
   switch (kindOfCredential(text, CREDENTIAL_ROUTING)) {
     case 'jwt':
-      return verifyDerivedToken(deps, text, presentation);
     case 'macaroon':
-      return refuse('token_type_unsupported');
+      return verifyDerivedToken(deps, text, presentation);
     case 'issued':
     case 'imported': {
       const authenticated = await authenticateApiKey(deps, text, presentation);
@@ -111,7 +113,14 @@ async function verifyDerivedToken(
 ): Promise<Result<VerifiedCredential>> {
   const verified = await deps.derivedTokens.verify(text, tenant);
   if (!verified.ok) return verified;
-  const claims = verified.value;
+  const { audience, claims, narrowing } = verified.value;
   if (!isUsableFrom(clientAddress, claims.allowedCidrs)) return refuse('ip_not_allowed');
-  return accept({ kind: 'derived_token', claims });
+  if (narrowing === undefined) return accept({ kind: 'derived_token', claims });
+  const { actor, keyId, scopes, tenantId, tokenId } = claims;
+  const cleared = clearCaveats(narrowing.caveats, {
+    ...{ nowSeconds: secondsOf(deps.clock.now()), clientAddress, audience },
+    ...{ tenantId, keyId, tokenId, actor, grantedScopes: scopes, requiredScopes: [] },
+  });
+  if (!cleared.ok) return cleared;
+  return accept({ kind: 'derived_token', claims: narrowClaims(claims, narrowing.caveats) });
 }

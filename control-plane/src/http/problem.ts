@@ -31,6 +31,11 @@ const row = (
 
 export const PROBLEMS = {
   bad_request: row(400, 'INVALID_ARGUMENT', 'The request is malformed.'),
+  caveat_not_expressible: row(
+    400,
+    'INVALID_ARGUMENT',
+    'The token has a caveat that one derived from it could not carry.',
+  ),
   credential_required: row(400, 'INVALID_ARGUMENT', 'A credential is required.'),
   derived_token_not_revocable: row(
     400,

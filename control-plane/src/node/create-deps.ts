@@ -11,6 +11,9 @@ import type { PostgresDatabase } from '../database/postgres.ts';
 import { createRateLimiter } from '../database/rate-limiter.pg.ts';
 import type { Deps } from '../deps.ts';
 import { edgeRootReader } from '../edges/edge-secret.ts';
+import { macaroonKeyTimes } from '../macaroons/macaroon-key.ts';
+import { macaroonRootReader } from '../macaroons/macaroon-root.ts';
+import { createTenantKeyReader } from '../macaroons/tenant-keys.ts';
 import { createEdgeSightings } from '../publication/edge-sightings.ts';
 import type { NodePublisher } from '../publication/node-publisher.ts';
 import { actorSaltReader } from '../tokens/actor-salt.ts';
@@ -44,6 +47,11 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
   const inBackground = parts.background.add;
   const counterOf = createAttemptCounters(db);
   const adminCounterOf = (bucket: string) => counterOf(`admin/${bucket}`);
+  const macaroonKeys = createTenantKeyReader({
+    ...{ edges: stores.edges, replacedKeys: stores.replacedKeys, clock },
+    root: macaroonRootReader(secrets),
+    times: macaroonKeyTimes(config),
+  });
   return {
     ...{ config, keys, clock, randomBytes, log, metrics, tracing, clientAddressOf, isStopping },
     ...{ apiKeys, auditEvent, auditEvents, auditKey, revocationLedger, signingKeys, fetchJwks },
@@ -57,7 +65,9 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     lastUsed: createLastUsedBuffer({ apiKeys, log }),
     rateLimiter: createRateLimiter(db),
     failures: createFailureSampler({ events: auditEvents, auditEvent, inBackground, clock, log }),
-    derivedTokens: createDerivedTokenVerifier({ config, signingKeys, revocations, clock }),
+    derivedTokens: createDerivedTokenVerifier({
+      ...{ config, signingKeys, revocations, clock, macaroonKeys },
+    }),
     announcer: publisher.announcer,
     publisher: {
       hasPublished: async () => (await publisher.status()).publishedSeq !== undefined,
@@ -66,6 +76,7 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     minting: {
       store: stores.minting,
       sign: createTokenSigner(secrets.keyEncryption, makeNodeSigner),
+      macaroonKeys,
       actorScopes: createActorScopes(actorSaltReader(secrets)),
       ...{ randomBytes, sleep },
     },

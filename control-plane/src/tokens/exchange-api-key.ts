@@ -80,10 +80,10 @@ async function authenticate(
   return accept({ ...judged.value, moment });
 }
 
-async function countFailure(
-  deps: Deps,
+export async function countFailure(
+  deps: Pick<Deps, 'attempts'>,
   clientAddress: string | undefined,
-): Promise<ExchangeOutcome> {
+): Promise<Extract<ExchangeOutcome, { outcome: 'blocked' | 'client_refused' }>> {
   const retryAfterSeconds = await deps.attempts.failed(clientAddress);
   if (retryAfterSeconds > 0) return { outcome: 'blocked', retryAfterSeconds };
   return { outcome: 'client_refused' };

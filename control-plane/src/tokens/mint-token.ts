@@ -13,14 +13,14 @@ import { secondsOf, type UnixSeconds, unixSeconds } from '@cardea/shared/time';
 import type { Tenant } from '../tenants/tenant.ts';
 import type { ActorScopes } from './actor-scopes.ts';
 import { type Claims, customClaimsOf } from './custom-claims.ts';
+import { type FormMeans, type FormParts, formMeansOf, type TokenKey } from './form-token.ts';
 import { judgeMinting } from './minting-judgement.ts';
-import type { ActiveSigningKey, MintingMoment, MintingStore } from './minting-store.ts';
+import type { MintingMoment, MintingStore } from './minting-store.ts';
+import type { TokenForm } from './parent-caveats.ts';
 import { type Grant, grantOf, type Lineage, lineageOf, type TokenParent } from './token-parent.ts';
-import type { SignToken } from './token-signer.ts';
 
-export interface MintingParts {
+export interface MintingParts extends FormParts {
   readonly store: MintingStore;
-  readonly sign: SignToken;
   readonly actorScopes: ActorScopes;
   readonly randomBytes: RandomBytes;
   readonly sleep: (milliseconds: number) => Promise<void>;
@@ -28,6 +28,9 @@ export interface MintingParts {
 
 export interface MintRequest {
   readonly tenant: Tenant;
+  readonly form: TokenForm;
+  /** Absent: the parent's, or the tenant's own. Of a macaroon alone it may be another one. */
+  readonly audience?: string;
   /** A subset of the parent's; empty means all of them. */
   readonly scopes: readonly string[];
   /** Absent: the default. */
@@ -53,6 +56,8 @@ export type MintOutcome =
   /** The parent is not good any more: a reason of the catalogue. */
   | { readonly outcome: 'parent_refused'; readonly refusal: Refusal }
   | { readonly outcome: 'scope_not_granted' | 'derived_too_often' | 'token_too_large' }
+  /** No edge of the tenant is for it, or the parent is for another one. */
+  | { readonly outcome: 'audience_not_granted' }
   | { readonly outcome: 'lifetime_too_long' | 'lifetime_exceeds_parent' }
   /** There is no signing key yet, or a bound lies far ahead of the clock. Worth another try. */
   | { readonly outcome: 'not_ready' };
@@ -77,17 +82,19 @@ export async function mintToken(
   if (!lineage.ok) return { outcome: 'parent_refused', refusal: lineage.refusal };
   const { ancestorTokenIds, keyId, scopeIds } = lineage.value;
   if (ancestorTokenIds.length > DERIVATION_DEPTH_MAX) return { outcome: 'derived_too_often' };
+  const means = await formMeansOf(parts, parent, request);
+  if (means === undefined) return { outcome: 'audience_not_granted' };
   for (let reads = 0; reads < READS_MAX; reads++) {
     const early = reads === 0 && parent.kind === 'api_key' ? parent.moment : undefined;
     const moment = early ?? (await parts.store.read({ tenantId, keyId, scopeIds }));
     if (moment === undefined) return parentRefused('api_key_unknown');
-    const judgement = await judgeMinting(moment, lineage.value);
+    const key = means.keyAt(moment);
+    const judgement = await judgeMinting(moment, lineage.value, key?.kid);
     switch (judgement.kind) {
       case 'mint': {
-        const { signingKey } = judgement;
+        if (key === undefined) return { outcome: 'not_ready' };
         const grant = grantOf(parent, moment.key);
-        const { value } = lineage;
-        return assemble(parts, request, { moment, signingKey, grant, lineage: value });
+        return assemble(parts, request, { moment, means, key, grant, lineage: lineage.value });
       }
       case 'refuse':
         return parentRefused(judgement.reason);
@@ -105,7 +112,8 @@ export async function mintToken(
 
 interface Basis {
   readonly moment: MintingMoment;
-  readonly signingKey: ActiveSigningKey;
+  readonly means: FormMeans;
+  readonly key: TokenKey;
   readonly grant: Grant;
   readonly lineage: Lineage;
 }
@@ -115,7 +123,7 @@ async function assemble(
   request: MintRequest,
   basis: Basis,
 ): Promise<MintOutcome> {
-  const { grant, moment, signingKey } = basis;
+  const { grant, key, moment } = basis;
   const scopes = request.scopes.length === 0 ? grant.scopes : [...new Set(request.scopes)];
   if (!scopes.every((scope) => grant.scopes.includes(scope))) {
     return { outcome: 'scope_not_granted' };
@@ -126,8 +134,8 @@ async function assemble(
   const custom = customClaimsOf(request.customClaims, grant.inheritedClaims);
   const { tenant } = request;
   const own = ownClaims(parts, basis, { tenant, scopes, issuedAtSeconds, expiresAtSeconds });
-  const text = await parts.sign(signingKey, { ...custom.claims, ...own });
-  if (text.length > TOKEN_BYTES_MAX) return { outcome: 'token_too_large' };
+  const text = await key.write(own.jti, { ...custom.claims, ...own });
+  if (text === undefined || text.length > TOKEN_BYTES_MAX) return { outcome: 'token_too_large' };
   const { metadata } = grant;
   const carried = { customClaims: custom.claims, strippedClaims: custom.stripped, metadata };
   return {
@@ -159,7 +167,7 @@ interface TokenTerms {
 /** Everything by our own names; what is empty is left out, but `scp`. */
 function ownClaims(
   { randomBytes }: MintingParts,
-  { moment, grant, lineage }: Basis,
+  { moment, means, grant, lineage }: Basis,
   { tenant, scopes, issuedAtSeconds, expiresAtSeconds }: TokenTerms,
 ) {
   const { allowedCidrs = [], metadata, visibility } = grant;
@@ -168,7 +176,7 @@ function ownClaims(
     jti: formatUuid(uuidV4FromRandom(randomBytes(16))),
     sub: lineage.keyId,
     iss: tenant.issuer,
-    aud: tenant.audience,
+    aud: means.audience,
     iat: issuedAtSeconds,
     nbf: issuedAtSeconds,
     exp: expiresAtSeconds,

@@ -9,13 +9,11 @@ import type { Lineage } from './token-parent.ts';
 
 const NOW = 1_800_000_000;
 const SCOPE: ScopeId = { high: 1, low: 1 };
-const SIGNING_KEY = { tenantId: 't', kid: 'k', algorithm: 'EdDSA', sealedPrivateJwk: '' } as const;
 const KID = formatScopeId(await scopeIdOfSigningKey('k'));
 
 const moment = (changes: Partial<MintingMoment> = {}): MintingMoment => ({
   key: { state: 'active' } as ApiKey,
   now: unixMilliseconds(NOW * 1000 + 999),
-  signingKey: SIGNING_KEY,
   bounds: new Map(),
   ...changes,
 });
@@ -26,7 +24,7 @@ const lineage = (parentIssuedAt?: number): Lineage => ({
 const bound = (seconds: number, scopeId = formatScopeId(SCOPE)) => ({
   bounds: new Map([[scopeId, seconds]]),
 });
-const MINT = { kind: 'mint', signingKey: SIGNING_KEY };
+const MINT = { kind: 'mint' };
 
 describe('a token may be minted', () => {
   test.each([
@@ -34,7 +32,7 @@ describe('a token may be minted', () => {
     ['in the second after a bound', moment(bound(NOW - 1)), lineage()],
     ['beside a bound of another scope', moment(bound(FOR_GOOD, 'f'.repeat(16))), lineage()],
     ['from a token that is younger than the bound', moment(bound(NOW - 2)), lineage(NOW - 1)],
-  ])('%s', async (_, ...given) => expect(await judgeMinting(...given)).toEqual(MINT));
+  ])('%s', async (_, ...given) => expect(await judgeMinting(...given, 'k')).toEqual(MINT));
 });
 
 describe('no token is minted', () => {
@@ -45,11 +43,11 @@ describe('no token is minted', () => {
     ['from a key in its last millisecond', { key: expired }, 'api_key_expired'],
     ['in a scope that is revoked for good', bound(FOR_GOOD), 'token_revoked'],
   ])('%s', async (_, changes, reason) => {
-    expect(await judgeMinting(moment(changes), lineage())).toEqual({ kind: 'refuse', reason });
+    expect(await judgeMinting(moment(changes), lineage(), 'k')).toEqual({ kind: 'refuse', reason });
   });
 
   test('from a token that a bound has covered since it was verified', async () => {
-    const judgement = await judgeMinting(moment(bound(NOW - 1)), lineage(NOW - 1));
+    const judgement = await judgeMinting(moment(bound(NOW - 1)), lineage(NOW - 1), 'k');
     expect(judgement).toEqual({ kind: 'refuse', reason: 'token_revoked' });
   });
 
@@ -58,15 +56,15 @@ describe('no token is minted', () => {
     ['its scope, ahead of the clock', bound(NOW + 9), NOW + 9],
     ['the signing key', bound(NOW, KID), NOW],
   ])('before the bound of %s is past', async (_, changes, boundSeconds) => {
-    const judgement = await judgeMinting(moment(changes), lineage());
+    const judgement = await judgeMinting(moment(changes), lineage(), 'k');
     expect(judgement).toEqual({ kind: 'wait', boundSeconds });
   });
 
   test.each([
-    ['without a signing key', { signingKey: undefined }],
-    ['with a revoked signing key', bound(FOR_GOOD, KID)],
-  ])('%s', async (_, changes) => {
-    const judgement = await judgeMinting(moment(changes as never), lineage());
+    ['without a signing key', {}, undefined],
+    ['with a revoked signing key', bound(FOR_GOOD, KID), 'k'],
+  ])('%s', async (_, changes, kid) => {
+    const judgement = await judgeMinting(moment(changes), lineage(), kid);
     expect(judgement).toEqual({ kind: 'no_signing_key' });
   });
 });

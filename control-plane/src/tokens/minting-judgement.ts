@@ -5,19 +5,24 @@ import { formatScopeId, type ScopeId, scopeIdOfSigningKey } from '@cardea/shared
 import type { RefusalReason } from '@cardea/shared/refusals';
 import { secondsOf } from '@cardea/shared/time';
 import { statusOf } from '../api-keys/status.ts';
-import type { ActiveSigningKey, MintingMoment } from './minting-store.ts';
+import type { MintingMoment } from './minting-store.ts';
 import type { Lineage } from './token-parent.ts';
 
 export type Judgement =
-  | { readonly kind: 'mint'; readonly signingKey: ActiveSigningKey }
+  | { readonly kind: 'mint' }
   | { readonly kind: 'refuse'; readonly reason: RefusalReason }
   /** There is no key to sign with, or the one there is has been revoked. */
   | { readonly kind: 'no_signing_key' }
   /** A bound is not past yet: from the second after it on a token may be minted. */
   | { readonly kind: 'wait'; readonly boundSeconds: number };
 
-export async function judgeMinting(moment: MintingMoment, lineage: Lineage): Promise<Judgement> {
-  const { key, now, signingKey, bounds } = moment;
+/** `kid`: of the key that would vouch for the token, if there is one. */
+export async function judgeMinting(
+  moment: MintingMoment,
+  lineage: Lineage,
+  kid: string | undefined,
+): Promise<Judgement> {
+  const { key, now, bounds } = moment;
   const status = statusOf(key, now);
   if (status === 'revoked') return { kind: 'refuse', reason: 'api_key_revoked' };
   if (status === 'expired') return { kind: 'refuse', reason: 'api_key_expired' };
@@ -29,13 +34,11 @@ export async function judgeMinting(moment: MintingMoment, lineage: Lineage): Pro
   if (parentIssuedAt <= bound || bound === FOR_GOOD) {
     return { kind: 'refuse', reason: 'token_revoked' };
   }
-  if (signingKey === undefined) return { kind: 'no_signing_key' };
-  const kidBound = highestBound(bounds, [await scopeIdOfKid(signingKey.kid)]);
+  if (kid === undefined) return { kind: 'no_signing_key' };
+  const kidBound = highestBound(bounds, [await scopeIdOfKid(kid)]);
   if (kidBound === FOR_GOOD) return { kind: 'no_signing_key' };
   const boundSeconds = Math.max(bound, kidBound);
-  return secondsOf(now) <= boundSeconds
-    ? { kind: 'wait', boundSeconds }
-    : { kind: 'mint', signingKey };
+  return secondsOf(now) <= boundSeconds ? { kind: 'wait', boundSeconds } : { kind: 'mint' };
 }
 
 /** Scope ids of the kids that sign now, remembered: a hash each, and few of them. */

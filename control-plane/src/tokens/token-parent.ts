@@ -13,6 +13,7 @@ import {
 } from '@cardea/shared/feed/scope-id';
 import { tokenScopesOf } from '@cardea/shared/feed/token-scopes';
 import type { VerifiedClaims } from '@cardea/shared/jwt/claims';
+import type { Bytes } from '@cardea/shared/macaroon/macaroon';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixSeconds } from '@cardea/shared/time';
 import type { ApiKey } from '../api-keys/api-key.ts';
@@ -24,8 +25,16 @@ import type { MintingMoment } from './minting-store.ts';
 export type TokenParent =
   /** `moment`: read together with the key, for minting from it at once. */
   | { readonly kind: 'api_key'; readonly key: ApiKey; readonly moment?: MintingMoment }
-  /** `kid`: the key that signed the token. */
-  | { readonly kind: 'derived_token'; readonly claims: VerifiedClaims; readonly kid: string };
+  | {
+      readonly kind: 'derived_token';
+      /** As its caveats leave them (`parent-caveats`). */
+      readonly claims: VerifiedClaims;
+      /** Of the key that vouches for the token. */
+      readonly kid: string;
+      readonly audience: string;
+      /** What a macaroon derived from it carries on. */
+      readonly carriedCaveats: readonly Bytes[];
+    };
 
 /** Who a token belongs to, and everything by which it can be revoked but its own id and kid. */
 export interface Lineage {

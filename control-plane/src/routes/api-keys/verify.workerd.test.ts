@@ -240,7 +240,7 @@ describe('batchVerify', () => {
       imported.key_id,
       refused('IP_NOT_ALLOWED'),
       refused('SIGNATURE_INVALID'),
-      refused('INVALID_FORMAT'),
+      refused('SIGNATURE_INVALID'),
       refused('INVALID_FORMAT'),
     ]);
     // The same verdicts as one by one, but for the credentials that verify calls a bad request.

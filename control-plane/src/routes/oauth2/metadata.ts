@@ -9,8 +9,11 @@ function metadataOf({ issuer }: Tenant) {
     issuer,
     token_endpoint: `${base}/oauth2/token`,
     jwks_uri: `${base}/v2alpha1/derivedKeys/jwks.json`,
-    grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    grant_types_supported: [
+      ...['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    ],
+    // `none`: for a token exchange, where the subject token authenticates.
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
     response_types_supported: [],
   };
 }

@@ -34,9 +34,12 @@ export function tokenAnswer(token: {
   readonly text: string;
   readonly scopes: readonly string[];
   readonly lifetimeSeconds: number;
+  /** RFC 8693 §2.2.1 */
+  readonly issuedTokenType?: string;
 }): Response {
   const answer = {
     access_token: token.text,
+    issued_token_type: token.issuedTokenType,
     token_type: 'Bearer',
     expires_in: token.lifetimeSeconds,
     // §3.3: a scope has at least one name. A key without scopes gives a token without.

@@ -281,8 +281,10 @@ test('the metadata of RFC 8414 leads to the token endpoint and the keys', async 
   const metadata = await response.json();
   expect(metadata).toMatchObject({
     issuer: env.ISSUER,
-    grant_types_supported: ['client_credentials'],
-    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'],
+    grant_types_supported: [
+      ...['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+    ],
+    token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'none'],
   });
   expect(metadata.token_endpoint).toBe(`${env.ISSUER}/oauth2/token`);
   const keys = await anonymous(new URL(metadata.jwks_uri).pathname);

@@ -4,12 +4,19 @@ import { unixMilliseconds } from '@cardea/shared/time';
 import type { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
-import { extendedDuration, protoEnum, protoMessage, protoStruct } from '../../http/protojson.ts';
+import {
+  extendedDuration,
+  protoEnum,
+  protoMessage,
+  protoString,
+  protoStruct,
+} from '../../http/protojson.ts';
 import { jsonRoute, type Route } from '../../http/route.ts';
 import { RETRY_AFTER_SECONDS } from '../../limits.ts';
 import type { Tenant } from '../../tenants/tenant.ts';
-import { deriveToken } from '../../tokens/derive-token.ts';
-import type { MintedToken, MintOutcome } from '../../tokens/mint-token.ts';
+import { AUDIENCE_LENGTH_MAX } from '../../tenants/tenant-settings.ts';
+import { type DeriveOutcome, deriveToken } from '../../tokens/derive-token.ts';
+import type { MintedToken } from '../../tokens/mint-token.ts';
 import { deriveAnswer } from '../messages/answers.ts';
 import { credentialField, scopesField } from '../messages/api-key-fields.ts';
 import { timestamp } from '../messages/issued-api-key.ts';
@@ -28,6 +35,9 @@ const DeriveTokenRequest = protoMessage({
     .optional(),
   scopes: scopesField().optional(),
   custom_claims: protoStruct({ bytesMax: METADATA_BYTES_MAX }).optional(),
+  audience: protoString({ min: 0, max: AUDIENCE_LENGTH_MAX })
+    .meta({ description: "Of a macaroon: one that an edge is registered for. Else the tenant's." })
+    .optional(),
 });
 
 /** POST /v2alpha1/admin/apiKeys:derive: a token from an API key, or a narrower one from a token. */
@@ -42,10 +52,6 @@ export function deriveTokenRoute(deps: Deps): Route {
     body: DeriveTokenRequest,
     answers: { 200: deriveAnswer },
     handle: async (body, { clientAddress, tenant }) => {
-      if (body.algorithm === 'macaroon') {
-        const message = 'algorithm: TOKEN_ALGORITHM_MACAROON is not supported yet';
-        return problemResponse({ code: 'invalid_token_type', message });
-      }
       const { credential } = body;
       const presented = { tenant, credential, clientAddress };
       return answerOf(await deriveToken(deps, presented, termsOf(body)), tenant);
@@ -53,12 +59,17 @@ export function deriveTokenRoute(deps: Deps): Route {
   });
 }
 
-function termsOf({ scopes = [], ttl, custom_claims = {} }: z.output<typeof DeriveTokenRequest>) {
-  const lifetime = ttl === undefined ? {} : { lifetimeSeconds: ttl };
-  return { scopes, customClaims: custom_claims, ...lifetime };
+function termsOf(body: z.output<typeof DeriveTokenRequest>) {
+  const { algorithm: form = 'jwt', audience = '', custom_claims: customClaims = {} } = body;
+  const { scopes = [], ttl } = body;
+  return {
+    ...{ form, scopes, customClaims, whenDefaultTooLong: 'refuse' as const },
+    ...(audience === '' ? {} : { audience }),
+    ...(ttl === undefined ? {} : { lifetimeSeconds: ttl }),
+  };
 }
 
-function answerOf(outcome: MintOutcome, tenant: Tenant): Response {
+function answerOf(outcome: DeriveOutcome, tenant: Tenant): Response {
   switch (outcome.outcome) {
     case 'minted':
       return tokenResponse(outcome.token);
@@ -68,6 +79,13 @@ function answerOf(outcome: MintOutcome, tenant: Tenant): Response {
       const message = 'scopes: one of them is not granted to the credential';
       return problemResponse({ code: 'forbidden', message });
     }
+    case 'audience_not_granted':
+      return badRequest('audience: a token of this kind and credential cannot be for it');
+    case 'not_expressible':
+      return problemResponse({
+        code: 'caveat_not_expressible',
+        metadata: { caveat: outcome.caveat },
+      });
     case 'lifetime_too_long':
       return badRequest(`ttl must be at most ${tenant.derivedTokenTtlMaxSeconds} seconds`);
     case 'lifetime_exceeds_parent':

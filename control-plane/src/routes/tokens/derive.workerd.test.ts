@@ -240,16 +240,6 @@ describe('deriving is refused', () => {
     ['for a negative time', () => ({ credential: key.secret, ttl: '-1s' }), '400 bad_request'],
     ['for a time that is none', () => ({ credential: key.secret, ttl: 'soon' }), '400 bad_request'],
     [
-      'as a macaroon',
-      () => ({ credential: key.secret, algorithm: 'TOKEN_ALGORITHM_MACAROON' }),
-      '400 invalid_token_type',
-    ],
-    [
-      'as a macaroon by number',
-      () => ({ credential: key.secret, algorithm: 2 }),
-      '400 invalid_token_type',
-    ],
-    [
       'by an unknown algorithm',
       () => ({ credential: key.secret, algorithm: 'HS256' }),
       '400 bad_request',
