@@ -18,7 +18,7 @@ import type { StateFolder } from './state-folder.ts';
 import { readBinding } from './wrangler-config.ts';
 
 export const CONTROL_PLANE_CONFIG = join(REPOSITORY_FOLDER, 'control-plane/wrangler.toml');
-const EDGE_CONFIG = join(REPOSITORY_FOLDER, 'wrangler.toml');
+export const EDGE_CONFIG = join(REPOSITORY_FOLDER, 'wrangler.toml');
 const MIGRATIONS_FOLDER = join(REPOSITORY_FOLDER, 'control-plane/migrations/d1');
 
 /** Wrangler without network, telemetry, update checks or files outside the state folder. */
@@ -128,7 +128,7 @@ export function controlPlaneSettings(addresses: WorkerAddresses): Record<string,
   return { ...sharedSettings(addresses), FEED_OBJECT_ARRIVAL_SECONDS: '0' };
 }
 
-interface WorkerSpecification {
+export interface WorkerSpecification {
   readonly name: string;
   /** Names its files in the state folder. */
   readonly slug: string;
@@ -137,7 +137,8 @@ interface WorkerSpecification {
   readonly settings: Readonly<Record<string, string>>;
 }
 
-function startWorker(state: StateFolder, worker: WorkerSpecification): Child {
+/** A worker of this storage, by `wrangler dev`. Workers that are started at one moment meet SQLITE_BUSY. */
+export function startWorker(state: StateFolder, worker: WorkerSpecification): Child {
   const envFile = join(state.path, `${worker.slug}.env`);
   writePrivateFile(envFile, renderEnvFile(worker.settings));
   return startChild({
