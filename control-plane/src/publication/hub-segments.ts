@@ -145,15 +145,16 @@ export class HubSegments implements SegmentStorage {
     return rows.toArray();
   }
 
+  /** Two statements: a cursor of RETURNING that is not read to its end would keep a transaction open. */
   #insert(segment: Omit<NewSegment, 'bucket'>): number {
     const { hash, content, entryCount, expiresAtSeconds, writtenAt } = segment;
-    return this.#storage.sql
-      .exec<{ segment_id: number }>(
-        `INSERT INTO segments (hash, content, entry_count, expires_at_s, written_at_ms)
-         VALUES (?, ?, ?, ?, ?) RETURNING segment_id`,
-        ...[hash, content, entryCount, expiresAtSeconds, writtenAt ?? null],
-      )
-      .one().segment_id;
+    this.#storage.sql.exec(
+      `INSERT INTO segments (hash, content, entry_count, expires_at_s, written_at_ms)
+       VALUES (?, ?, ?, ?, ?)`,
+      ...[hash, content, entryCount, expiresAtSeconds, writtenAt ?? null],
+    );
+    const newest = 'SELECT max(segment_id) AS segment_id FROM segments';
+    return this.#storage.sql.exec<{ segment_id: number }>(newest).one().segment_id;
   }
 
   #sql(statement: string, ...parameters: ReadonlyArray<string | number | null>): void {

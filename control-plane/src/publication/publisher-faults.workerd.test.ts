@@ -15,6 +15,7 @@ import {
   type TestPublisher,
   withPublisher,
 } from '../../testing/publishers.ts';
+import { entriesOf } from './segment-content.ts';
 
 beforeEach(emptyWorld);
 
@@ -26,8 +27,11 @@ interface Promised {
 
 /** What is true at every moment, of the publisher's own storage and of the head in KV. */
 async function checkHead(world: TestPublisher, promised: readonly Promised[], seqs: number[]) {
-  const page = await world.storage.apart.tailEntries({ afterScopeId: '', count: 1000 });
-  const stored = page.map(({ scopeId }) => formatScopeId(scopeId));
+  const entries = [...(await world.storage.apart.tailEntries({ afterScopeId: '', count: 1000 }))];
+  for (const { hash } of await world.storage.segments.present()) {
+    entries.push(...entriesOf((await world.storage.segments.content(hash)) ?? new Uint8Array(1)));
+  }
+  const stored = entries.map(({ scopeId }) => formatScopeId(scopeId));
   for (const { scopeId, acknowledgedAt } of promised) {
     if (acknowledgedAt !== undefined) expect(stored, 'an acknowledged entry').toContain(scopeId);
   }
@@ -42,46 +46,70 @@ async function checkHead(world: TestPublisher, promised: readonly Promised[], se
   seqs.push(head.seq);
 }
 
-/** A first start, revocations with and without the hub, heads between them: with one fault in it. */
-async function runOnce(failAt: number, mode: 'before' | 'after'): Promise<readonly string[]> {
+interface Run {
+  readonly failAt: number;
+  readonly mode: 'before' | 'after';
+  readonly withSegments: boolean;
+}
+
+/** So that every second revocation makes a segment, and three of them become one. */
+const tiny = () => ({
+  segmentLimits: { tailAim: 1, tailMax: 40, flushMax: 8, segmentMax: 64 },
+});
+
+/**
+ * A first start, revocations with and without the hub, heads between them, segments that arrive: with one
+ * fault in it.
+ */
+async function runOnce({ failAt, mode, withSegments }: Run): Promise<readonly string[]> {
   let calls: readonly string[] = [];
-  await withPublisher(crypto.randomUUID(), async (world) => {
-    const { clock, faults } = world;
-    const promised: Promised[] = [];
-    const seqs: number[] = [];
-    faults.names.length = 0;
-    Object.assign(faults, { calls: 0, failAt, mode });
-    const revoke = async () => {
-      const { row, scopeId } = await commitRevocation();
-      const answer = await world.announcer.announce([row]);
-      promised.push(
-        answer === 'acknowledged' ? { scopeId, acknowledgedAt: clock.now() } : { scopeId },
-      );
-      await checkHead(world, promised, seqs);
-    };
-    const alarm = async () => {
-      clock.at += 2000;
-      // A thrown alarm is a crash: the process is gone, the runtime runs the alarm again.
-      await world.publisher.runAlarm().catch(() => world.restart());
-      await checkHead(world, promised, seqs);
-    };
-    const revokeWithoutHub = async () => {
-      promised.push({ scopeId: (await commitRevocation()).scopeId });
-    };
-    for (const step of [alarm, revoke, alarm, revokeWithoutHub, alarm, revoke, alarm]) await step();
-    calls = [...faults.names];
-    faults.failAt = Number.POSITIVE_INFINITY;
-    // Repaired without an operator: nothing but alarms, at the times that the publisher chose.
-    for (let repairs = 0; repairs < 3; repairs++) {
-      expect(world.alarm.at ?? clock.at).toBeLessThanOrEqual(clock.at + 31_000);
-      clock.at = Math.max(clock.at, world.alarm.at ?? 0) + 1;
-      await alarm();
-    }
-    const head = await publishedHead(world);
-    for (const { scopeId } of promised) expect(head?.scopeIds).toContain(scopeId);
-    const states = await env.DB.prepare('SELECT state FROM signing_keys').all();
-    expect(states.results).toEqual([{ state: 'active' }]);
-  });
+  await withPublisher(
+    crypto.randomUUID(),
+    async (world) => {
+      const { clock, faults } = world;
+      const promised: Promised[] = [];
+      const seqs: number[] = [];
+      faults.names.length = 0;
+      Object.assign(faults, { calls: 0, failAt, mode });
+      const revoke = async () => {
+        const { row, scopeId } = await commitRevocation();
+        const answer = await world.announcer.announce([row]);
+        promised.push(
+          answer === 'acknowledged' ? { scopeId, acknowledgedAt: clock.now() } : { scopeId },
+        );
+        await checkHead(world, promised, seqs);
+      };
+      const alarmAfter = (milliseconds: number) => async () => {
+        clock.at += milliseconds;
+        // A thrown alarm is a crash: the process is gone, the runtime runs the alarm again.
+        await world.publisher.runAlarm().catch(() => world.restart());
+        await checkHead(world, promised, seqs);
+      };
+      const alarm = alarmAfter(2000);
+      const revokeWithoutHub = async () => {
+        promised.push({ scopeId: (await commitRevocation()).scopeId });
+      };
+      const late = alarmAfter(121_000);
+      const steps = withSegments
+        ? [alarm, ...[1, 2, 3, 4].flatMap(() => [revoke, revokeWithoutHub, late]), late, late]
+        : [alarm, revoke, alarm, revokeWithoutHub, alarm, revoke, alarm];
+      for (const step of steps) await step();
+      calls = [...faults.names];
+      faults.failAt = Number.POSITIVE_INFINITY;
+      // Repaired without an operator: nothing but alarms, at the times that the publisher chose.
+      for (let repairs = 0; repairs < 3; repairs++) {
+        expect(world.alarm.at ?? clock.at).toBeLessThanOrEqual(clock.at + 31_000);
+        clock.at = Math.max(clock.at, world.alarm.at ?? 0) + 1;
+        await alarm();
+      }
+      const head = await publishedHead(world);
+      if (withSegments) expect(head?.segments.length).toBeGreaterThan(0);
+      for (const { scopeId } of promised) expect(head?.scopeIds).toContain(scopeId);
+      const states = await env.DB.prepare('SELECT state FROM signing_keys').all();
+      expect(states.results).toEqual([{ state: 'active' }]);
+    },
+    withSegments ? tiny : undefined,
+  );
   return calls;
 }
 
@@ -96,11 +124,30 @@ function placesToFail(names: readonly string[]): number[] {
 test.each(['before', 'after'] as const)(
   'a call that fails %s its effect loses nothing and promises nothing',
   async (mode) => {
-    const places = placesToFail(await runOnce(Number.POSITIVE_INFINITY, mode));
+    const run = { mode, withSegments: false };
+    const places = placesToFail(await runOnce({ ...run, failAt: Number.POSITIVE_INFINITY }));
     expect(places.length).toBeGreaterThan(40);
     for (const failAt of places) {
       await emptyWorld();
-      await runOnce(failAt, mode);
+      await runOnce({ ...run, failAt });
+    }
+  },
+  120_000,
+);
+
+/** The calls that only segments make. */
+const OF_SEGMENTS = /egment|DELETE FROM entries WHERE \(scope_id/;
+
+test.each(['before', 'after'] as const)(
+  'a call about segments that fails %s its effect neither',
+  async (mode) => {
+    const run = { mode, withSegments: true };
+    const names = await runOnce({ ...run, failAt: Number.POSITIVE_INFINITY });
+    const places = placesToFail(names).filter((place) => OF_SEGMENTS.test(names[place - 1] ?? ''));
+    expect(new Set(places.map((place) => names[place - 1])).size).toBeGreaterThan(5);
+    for (const failAt of places) {
+      await emptyWorld();
+      await runOnce({ ...run, failAt });
     }
   },
   120_000,
