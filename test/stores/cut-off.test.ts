@@ -9,6 +9,7 @@ import { createMintingStore } from '@cardea/control-plane/database/minting-store
 import type { PostgresConnection } from '@cardea/control-plane/database/postgres';
 import { createRevocationLedger } from '@cardea/control-plane/database/revocation-ledger.pg';
 import { cutOffOfEverything } from '@cardea/control-plane/revocations/new-revocation';
+import { readInTurns } from '@cardea/control-plane/node/read-in-turns';
 import { EVERYTHING } from '@cardea/shared/feed/scope-id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
@@ -44,7 +45,7 @@ const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(reso
 test.each(['COMMIT', 'ROLLBACK'] as const)('a mint waits for a change to %s', async (how) => {
   const key = newKey(newId());
   await createApiKeyStore(postgres.db).insert(insertion(key));
-  const store = createMintingStore(postgres.db);
+  const store = createMintingStore(postgres.db, readInTurns);
   const query = { tenantId: key.tenantId, keyId: key.keyId, scopeIds: [] };
   // The control: without a change it does not wait.
   expect((await store.read(query))?.key.scopes).toEqual(['s']);
@@ -71,7 +72,7 @@ test('mints of a changing key do not keep each other out', async () => {
   const key = newKey(newId());
   const apiKeys = createApiKeyStore(postgres.db);
   await apiKeys.insert(insertion(key));
-  const store = createMintingStore(postgres.db);
+  const store = createMintingStore(postgres.db, readInTurns);
   const query = { tenantId: key.tenantId, keyId: key.keyId, scopeIds: [] };
   const change = await startChange(key.keyId);
   const mints = Promise.all(Array.from({ length: 12 }, () => store.read(query)));
@@ -88,7 +89,7 @@ test('a cut-off covers whoever read before it was to be seen, however long its c
   await createApiKeyStore(postgres.db).insert(insertion(key));
   const { tenantId, keyId } = key;
   const scopeIds = [EVERYTHING];
-  const minting = createMintingStore(postgres.db);
+  const minting = createMintingStore(postgres.db, readInTurns);
   // Keeps the creation in its transaction, with the bound read and the row written.
   const blocker = await postgres.sql.reserve();
   await blocker`BEGIN`;

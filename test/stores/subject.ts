@@ -14,16 +14,18 @@ import { createSigningKeyStore } from '@cardea/control-plane/database/signing-ke
 import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
 import { createTenantStore } from '@cardea/control-plane/database/tenant-store.pg';
 import { createUpkeepStore } from '@cardea/control-plane/database/upkeep-store.pg';
+import { readInTurns } from '@cardea/control-plane/node/read-in-turns';
 import type { Stores, Subject } from '../../control-plane/testing/contracts/subject.ts';
 
+/** As on Node. */
 export function storesOn(db: PostgresDatabase): Stores {
   return {
-    apiKeys: createApiKeyStore(db),
+    apiKeys: createApiKeyStore(db, readInTurns),
     revocations: createRevocationStore(db),
     revocationLedger: createRevocationLedger(db),
     signingKeys: createSigningKeyStore(db),
     secrets: createStoredSecretStore(db),
-    minting: createMintingStore(db),
+    minting: createMintingStore(db, readInTurns),
     status: createDatabaseStatus(db),
     tenants: createTenantStore(db),
     adminCredentials: createAdminCredentialStore(db),

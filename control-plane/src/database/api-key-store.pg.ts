@@ -4,7 +4,7 @@
  */
 
 import { unixMilliseconds } from '@cardea/shared/time';
-import { and, desc, eq, getTableColumns, inArray, lt, type SQL, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, lt, type SQL, sql } from 'drizzle-orm';
 import { statusOf } from '../api-keys/status.ts';
 import type {
   ApiKeyStore,
@@ -26,47 +26,49 @@ import { REVOKED_KEY_KEPT_SECONDS } from '../limits.ts';
 import { answered, inTransaction, undo } from './answered.pg.ts';
 import { hasStatus, isKey, isUnrevoked, placesLeft } from './api-key-conditions.pg.ts';
 import { insertKey, insertKeys, insertRows } from './api-key-insertion.pg.ts';
-import { KEY_ROW_JSON, parseKeyRow } from './api-key-row.pg.ts';
+import { keyRowsJson, listOf, parseKeyRows } from './api-key-row.pg.ts';
 import { type ApiKeyRow, toApiKey } from './api-key-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
 import { NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
+import { type ReadTogether, readAlone } from './read-together.ts';
 import { claimRevocation } from './revocation-claims.pg.ts';
 import { insertRevocation } from './revocation-rows.pg.ts';
-import { elementsOf } from './revocation-store.pg.ts';
 import { apiKeys } from './schema.pg.ts';
 
 /** A row together with the time at which it was read. */
 const KEY_AND_NOW = { ...getTableColumns(apiKeys), nowMs: NOW_MS.as('now_ms') };
 
-export function createApiKeyStore(db: PostgresDatabase): ApiKeyStore {
+export function createApiKeyStore(
+  db: PostgresDatabase,
+  readTogether: ReadTogether = readAlone,
+): ApiKeyStore {
   // Prepared once: every verification reads a key.
-  const byId = db
-    .select({ json: KEY_ROW_JSON, nowMs: NOW_MS.as('now_ms') })
-    .from(apiKeys)
-    .where(
-      and(
-        eq(apiKeys.nid, sql.placeholder('tenantId')),
-        eq(apiKeys.keyId, sql.placeholder('keyId')),
-      ),
-    )
-    .prepare('cardea_api_key_by_id');
+  const asked = { tenantId: sql.placeholder('tenantId'), keyIds: sql.placeholder('keyIds') };
+  const keysQuery = db
+    .select({ json: keyRowsJson(asked).as('keys_json'), nowMs: NOW_MS.as('now_ms') })
+    .from(sql`(VALUES (1)) AS moment`)
+    .prepare('cardea_api_keys_by_id');
+  const findMany = async (tenantId: string, keyIds: readonly string[]) => {
+    const [row] = await answered(keysQuery.execute({ tenantId, keyIds: listOf(keyIds) }));
+    if (row === undefined) throw new TypeError('A select of one row returned none.');
+    const { nowMs } = row;
+    const rows = parseKeyRows(row.json);
+    return new Map([...rows].map(([keyId, key]) => [keyId, toStored({ ...key, nowMs })]));
+  };
+  const find = readTogether(
+    async (tenantId, queries: ReadonlyArray<{ tenantId: string; keyId: string }>) => {
+      const keyIds = queries.map(({ keyId }) => keyId);
+      const found = await findMany(tenantId, keyIds);
+      return keyIds.map((keyId) => found.get(keyId));
+    },
+  );
   return {
     insert: (insertion) => insertKey(db, insertion),
     insertMany: (insertions) => insertKeys(db, insertions),
 
-    async find(tenantId, keyId) {
-      const [row] = await answered(byId.execute({ tenantId, keyId }));
-      if (row === undefined) return undefined;
-      return toStored({ ...parseKeyRow(row.json), nowMs: row.nowMs });
-    },
-
-    async findMany(tenantId, keyIds) {
-      const isAsked = and(eq(apiKeys.nid, tenantId), inArray(apiKeys.keyId, elementsOf(keyIds)));
-      const rows = await answered(db.select(KEY_AND_NOW).from(apiKeys).where(isAsked));
-      return new Map(rows.map((row) => [row.keyId, toStored(row)]));
-    },
-
+    find: (tenantId, keyId) => find({ tenantId, keyId }),
+    findMany,
     list: (query) => list(db, query),
     update: (update) => inTransaction(db, (tx) => updateKey(tx, update)),
     revoke: (revocation) => inTransaction(db, (tx) => revoke(tx, revocation)),

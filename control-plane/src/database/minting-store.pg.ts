@@ -1,5 +1,6 @@
 /**
- * What minting reads, from PostgreSQL: one statement, so one snapshot.
+ * What minting reads, from PostgreSQL: one statement for all the keys of a tenant that are asked for
+ * together, so one snapshot.
  *
  * A cut-off must cover every token that was minted from what it changes, and here, unlike in D1, a
  * change commits some time after it has read the clock for its bound. A mint in between would read the
@@ -11,30 +12,32 @@
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixMilliseconds } from '@cardea/shared/time';
-import { and, eq, inArray, max, or, type Placeholder, type SQL, sql } from 'drizzle-orm';
+import { and, eq, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { MintingMoment, MintingQuery, MintingStore } from '../tokens/minting-store.ts';
 import { answered, inTransaction } from './answered.pg.ts';
-import { KEY_ROW_JSON, parseKeyRow } from './api-key-row.pg.ts';
+import { type JsonKeyRow, keyRowsJson, listOf, parseKeyRows } from './api-key-row.pg.ts';
 import { toApiKey } from './api-key-row.ts';
-import { CLOCK_MS } from './clock.pg.ts';
+import { CLOCK_MS, NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
-import { elementsOf, isLive, isOfTenant } from './revocation-store.pg.ts';
+import { type ReadTogether, readAlone } from './read-together.ts';
 import { apiKeys, revocations, signingKeys } from './schema.pg.ts';
 
 /** Milliseconds: the start of the transaction, which comes before its snapshot. */
 const START_MS = sql<number>`floor(extract(epoch FROM now()) * 1000)::bigint`.mapWith(Number);
 
-/** Somebody has locked, changed or removed this version of the row, or has tried to. */
-const IS_TOUCHED = sql<boolean>`(${apiKeys}.xmax <> '0'::xid)`;
-
-export function createMintingStore(db: PostgresDatabase): MintingStore {
+export function createMintingStore(
+  db: PostgresDatabase,
+  readTogether: ReadTogether = readAlone,
+): MintingStore {
   // Prepared once: every exchange reads it.
-  const moment = momentQuery(db, ASKED, START_MS).prepare('cardea_minting_moment');
+  const moments = momentsQuery(db, ASKED, START_MS).prepare('cardea_minting_moments');
+  const read = readTogether<MintingQuery, Found | undefined>(async (tenantId, queries) => {
+    const rows = await answered(moments.execute({ tenantId, ...listsOf(queries) }));
+    return toMoments(rows, queries);
+  });
   return {
     async read(query) {
-      const { tenantId, keyId } = query;
-      const parameters = { tenantId, keyId, scopeIds: JSON.stringify(scopesOf(query)) };
-      const found = toMoment(await answered(moment.execute(parameters)));
+      const found = await read(query);
       if (found === undefined || !found.isTouched) return found?.moment;
       return inTransaction(db, (tx) => readLocked(tx, query));
     },
@@ -50,93 +53,113 @@ async function readLocked(
   tx: PostgresDatabase,
   query: MintingQuery,
 ): Promise<MintingMoment | undefined> {
+  const { tenantId, keyId } = query;
   const [lock] = await tx
     .update(apiKeys)
     .set({ revision: sql`${apiKeys.revision}` })
-    .where(isKey(query))
+    .where(and(eq(apiKeys.nid, tenantId), eq(apiKeys.keyId, keyId)))
     .returning({ nowMs: CLOCK_MS });
   if (lock === undefined) return undefined;
   const clock = sql<number>`${lock.nowMs}::bigint`.mapWith(Number);
-  return toMoment(await momentQuery(tx, { ...query, scopeIds: scopesOf(query) }, clock))?.moment;
-}
-
-function isKey({ tenantId, keyId }: Pick<Asked, 'tenantId' | 'keyId'>): SQL | undefined {
-  return and(eq(apiKeys.nid, tenantId), eq(apiKeys.keyId, keyId));
+  const rows = await momentsQuery(tx, { tenantId, ...listsOf([query]) }, clock);
+  return toMoments(rows, [query])[0]?.moment;
 }
 
 /** What is asked for: texts, or places for them in a prepared statement. */
 interface Asked {
   readonly tenantId: string | Placeholder;
-  readonly keyId: string | Placeholder;
-  readonly scopeIds: readonly string[] | Placeholder;
+  /** Lists, as `listOf` writes them. */
+  readonly keyIds: string | Placeholder;
+  readonly scopeIds: string | Placeholder;
 }
 
 const ASKED: Asked = {
   tenantId: sql.placeholder('tenantId'),
-  keyId: sql.placeholder('keyId'),
+  keyIds: sql.placeholder('keyIds'),
   scopeIds: sql.placeholder('scopeIds'),
 };
 
-function scopesOf({ scopeIds }: MintingQuery): string[] {
-  return scopeIds.map(formatScopeId);
+function listsOf(queries: readonly MintingQuery[]): Record<'keyIds' | 'scopeIds', string> {
+  return {
+    keyIds: listOf(queries.map(({ keyId }) => keyId)),
+    scopeIds: listOf(queries.flatMap(({ scopeIds }) => scopeIds.map(formatScopeId))),
+  };
 }
 
-function momentQuery(db: PostgresDatabase, query: Asked, clock: SQL<number>) {
+/** One row, whatever is found. */
+function momentsQuery(db: PostgresDatabase, asked: Asked, clock: SQL<number>) {
   return db
     .select({
-      keyJson: KEY_ROW_JSON.as('key_json'),
+      keysJson: keyRowsJson(asked).as('keys_json'),
       nowMs: clock.as('now_ms'),
-      isTouched: IS_TOUCHED.as('is_touched'),
+      boundsJson: boundsJson(asked).as('bounds_json'),
       signingKey: {
         tenantId: signingKeys.nid,
         kid: signingKeys.kid,
         algorithm: signingKeys.algorithm,
         sealedPrivateJwk: signingKeys.sealedPrivateJwk,
       },
-      bounds: sql<string>`(${boundsOf(db, query)})`.as('bounds'),
     })
-    .from(apiKeys)
-    .leftJoin(signingKeys, and(eq(signingKeys.nid, apiKeys.nid), eq(signingKeys.state, 'active')))
-    .where(isKey(query));
+    .from(sql`(VALUES (1)) AS moment`)
+    .leftJoin(
+      signingKeys,
+      and(eq(signingKeys.nid, sql`${asked.tenantId}`), eq(signingKeys.state, 'active')),
+    );
 }
 
-type MomentRow = Awaited<ReturnType<typeof momentQuery>>[number];
-
-function toMoment([row]: readonly MomentRow[]): Found | undefined {
-  if (row === undefined) return undefined;
-  const key = parseKeyRow(row.keyJson);
-  const moment = {
-    key: toApiKey(key),
-    secretHash: key.secretHash,
-    now: unixMilliseconds(row.nowMs),
-    bounds: new Map(parseBounds(row.bounds)),
-    ...(row.signingKey === null ? {} : { signingKey: row.signingKey }),
-  };
-  return { moment, isTouched: row.isTouched };
-}
+type MomentsRow = Awaited<ReturnType<typeof momentsQuery>>[number];
 
 interface Found {
   readonly moment: MintingMoment;
   readonly isTouched: boolean;
 }
 
-/** A JSON array of `[scope id, bound]`, as text. */
-function boundsOf(db: PostgresDatabase, { tenantId, scopeIds }: Asked): SQL {
-  const isOfScope = or(
-    eq(revocations.scope, 'signing_key'),
-    inArray(revocations.scopeId, elementsOf(scopeIds)),
-  );
-  const highest = db
-    .select({ scopeId: revocations.scopeId, bound: max(revocations.boundS).as('bound') })
-    .from(revocations)
-    .where(and(isOfTenant(tenantId), isOfScope, isLive))
-    .groupBy(revocations.scopeId)
-    .as('highest');
-  return sql`SELECT coalesce(json_agg(json_build_array(${highest.scopeId}, ${highest.bound})), '[]')::text
-    FROM ${highest}`;
+/** In the order of the queries. */
+function toMoments(
+  [row]: readonly MomentsRow[],
+  queries: readonly MintingQuery[],
+): readonly (Found | undefined)[] {
+  if (row === undefined) throw new TypeError('A select of one row returned none.');
+  const keys = parseKeyRows(row.keysJson);
+  const shared = {
+    now: unixMilliseconds(row.nowMs),
+    bounds: new Map(parseBounds(row.boundsJson)),
+    ...(row.signingKey === null ? {} : { signingKey: row.signingKey }),
+  };
+  const toFound = (key: JsonKeyRow): Found => ({
+    moment: { key: toApiKey(key), secretHash: key.secretHash, ...shared },
+    isTouched: key.isTouched,
+  });
+  return queries.map(({ keyId }) => {
+    const key = keys.get(keyId);
+    return key === undefined ? undefined : toFound(key);
+  });
 }
 
-/** Our own text, made by `boundsOf`. */
+/**
+ * A JSON array of `[scope id, bound]`, as text. Three selects, each with an index of its own, and one
+ * look-up for each scope id (`OFFSET 0`): what the planner guesses about a list does not matter then.
+ */
+function boundsJson({ tenantId, scopeIds }: Asked): SQL<string> {
+  const columns = sql.raw('scope_id, bound_s, expires_at_s, effective_at_s');
+  return sql<string>`(
+    SELECT coalesce(json_agg(json_build_array(scope_id, bound)), '[]')::text FROM (
+      SELECT scope_id, max(bound_s) AS bound FROM (
+        SELECT ${columns} FROM ${revocations} WHERE nid = ${tenantId} AND scope = 'signing_key'
+        UNION ALL
+        SELECT of_scope.* FROM string_to_table(${scopeIds}, ',') AS asked (id)
+          CROSS JOIN LATERAL (
+            SELECT ${columns} FROM ${revocations}
+            WHERE nid = ${tenantId} AND scope_id = asked.id OFFSET 0) AS of_scope
+        UNION ALL
+        SELECT ${columns} FROM ${revocations}
+          WHERE scope = 'everything' AND scope_id = ANY (string_to_array(${scopeIds}, ','))
+      ) AS bounds
+      WHERE expires_at_s > ${NOW_S} AND effective_at_s <= ${NOW_S}
+      GROUP BY scope_id) AS highest)`;
+}
+
+/** Our own text, made by `boundsJson`. */
 function parseBounds(json: string): ReadonlyArray<readonly [string, number]> {
   return JSON.parse(json);
 }

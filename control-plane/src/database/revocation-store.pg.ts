@@ -2,22 +2,7 @@
 
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixSeconds } from '@cardea/shared/time';
-import {
-  and,
-  asc,
-  eq,
-  gt,
-  inArray,
-  is,
-  isNull,
-  lte,
-  max,
-  min,
-  or,
-  Placeholder,
-  type SQL,
-  sql,
-} from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, lte, max, min, or, type SQL, sql } from 'drizzle-orm';
 import type { RevocationStore } from '../revocations/store.ts';
 import { answered } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
@@ -29,14 +14,13 @@ import { revocations } from './schema.pg.ts';
 export const isLive = and(gt(revocations.expiresAtS, NOW_S), lte(revocations.effectiveAtS, NOW_S));
 
 /** Of this tenant, or of all of them. */
-export function isOfTenant(tenantId: string | Placeholder): SQL | undefined {
+function isOfTenant(tenantId: string): SQL | undefined {
   return or(eq(revocations.nid, tenantId), eq(revocations.scope, 'everything'));
 }
 
-/** The elements of a list of texts, as a sub-query. A placeholder stands for the list as JSON. */
-export function elementsOf(texts: readonly string[] | Placeholder): SQL {
-  const json = is(texts, Placeholder) ? texts : JSON.stringify(texts);
-  return sql`(SELECT json_array_elements_text(${json}::json))`;
+/** The elements of a list of texts, as a sub-query. */
+export function elementsOf(texts: readonly string[]): SQL {
+  return sql`(SELECT json_array_elements_text(${JSON.stringify(texts)}::json))`;
 }
 
 export function createRevocationStore(db: PostgresDatabase): RevocationStore {

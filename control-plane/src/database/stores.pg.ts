@@ -7,6 +7,7 @@ import { createDatabaseStatus } from './database-status.pg.ts';
 import { createEdgeStore } from './edge-store.pg.ts';
 import { createMintingStore } from './minting-store.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
+import { type ReadTogether, readAlone } from './read-together.ts';
 import { createReplacedKeyStore } from './replaced-key-store.pg.ts';
 import { createRestorationStore } from './restoration-store.pg.ts';
 import { createRevocationLedger } from './revocation-ledger.pg.ts';
@@ -17,13 +18,17 @@ import type { Stores } from './stores.ts';
 import { createTenantStore } from './tenant-store.pg.ts';
 import { createUpkeepStore } from './upkeep-store.pg.ts';
 
-export function createPostgresStores(db: PostgresDatabase): Stores {
+/** `readTogether`: how the hot path's reads become statements. */
+export function createPostgresStores(
+  db: PostgresDatabase,
+  readTogether: ReadTogether = readAlone,
+): Stores {
   return {
     adminCredentials: createAdminCredentialStore(db),
-    apiKeys: createApiKeyStore(db),
+    apiKeys: createApiKeyStore(db, readTogether),
     audit: createAuditStore(db),
     edges: createEdgeStore(db),
-    minting: createMintingStore(db),
+    minting: createMintingStore(db, readTogether),
     replacedKeys: createReplacedKeyStore(db),
     restorations: createRestorationStore(db),
     revocationLedger: createRevocationLedger(db),

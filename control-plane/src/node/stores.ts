@@ -10,11 +10,12 @@ import { deriveMasterKeys, type MasterKeys } from '../master-keys.ts';
 import { createTenantResolver } from '../tenants/tenant-resolver.ts';
 import type { SecretMeans } from '../tokens/stored-secret.ts';
 import { createRandomPool } from './random-pool.ts';
+import { readInTurns } from './read-in-turns.ts';
 
 export type NodeStores = Awaited<ReturnType<typeof createNodeStores>>;
 
 export async function createNodeStores(config: NodeConfig, db: PostgresDatabase) {
-  const stores = createPostgresStores(db);
+  const stores = createPostgresStores(db, readInTurns);
   const keys: MasterKeys = await deriveMasterKeys(config);
   const { keyEncryption } = keys;
   const secrets: SecretMeans = { store: stores.secrets, keyEncryption, randomBytes };

@@ -23,7 +23,10 @@ export interface MintingMoment {
   readonly now: UnixMilliseconds;
   /** Absent until the first key has been published. */
   readonly signingKey?: ActiveSigningKey;
-  /** Live bounds by scope id (16 hexadecimal digits): of the scopes asked for, and of all kids. */
+  /**
+   * Live bounds by scope id (16 hexadecimal digits): of the scopes asked for, of all kids, and
+   * perhaps of scopes that others asked for at the same moment.
+   */
   readonly bounds: ReadonlyMap<string, number>;
 }
 

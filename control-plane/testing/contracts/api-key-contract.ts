@@ -231,6 +231,32 @@ export function testKeyLists(subject: () => Subject): void {
     expect((await stores.apiKeys.findMany(one.tenantId, [])).size).toBe(0);
   });
 
+  test('keys that are looked for at once are each found for whoever asked', async () => {
+    const { stores } = subject();
+    const [tenantId, other] = [newId(), newId()];
+    const [one, two] = [newKey(tenantId, { name: 'one' }), newKey(tenantId, { name: 'two' })];
+    const foreign = newKey(other, { keyId: one.keyId, name: 'foreign' });
+    for (const key of [one, two, foreign]) await stores.apiKeys.insert(insertion(key));
+    const absent = { tenantId: other, keyId: two.keyId };
+    const found = await Promise.all(
+      [two, one, foreign, absent, one].map((key) => stores.apiKeys.find(key.tenantId, key.keyId)),
+    );
+    expect(found.map((stored) => stored?.key.name)).toEqual([
+      'two',
+      'one',
+      'foreign',
+      undefined,
+      'one',
+    ]);
+    expect(found.map((stored) => stored?.key.tenantId)).toEqual([
+      tenantId,
+      tenantId,
+      other,
+      undefined,
+      tenantId,
+    ]);
+  });
+
   test('a page holds what its query asks for, by status as it is computed elsewhere', async () => {
     const { stores, run } = subject();
     const tenantId = newId();

@@ -32,7 +32,7 @@ interface SeededBound {
   /** The scope id. */
   readonly text: string;
   readonly bound: number;
-  readonly scope?: 'key' | 'everything';
+  readonly scope?: 'key' | 'signing_key' | 'everything';
 }
 
 async function seedBound(
@@ -193,6 +193,21 @@ export const REVOCATION_CHECKS: readonly Check[] = [
       expect((await act.minting.read(query))?.bounds).toEqual(new Map());
       await seedBound(pair, tenantId, { text, bound: 100 });
       expect((await act.minting.read(query))?.bounds).toEqual(new Map([[text, 100]]));
+    },
+  },
+  {
+    name: 'minting.read reads the bounds of its own signing keys alone, unasked',
+    async run(pair) {
+      const { act, tenant: tenantId, victim } = pair;
+      const keyId = await victimsKey(pair);
+      await seedKey(pair, tenantId, { keyId });
+      const query = { tenantId, keyId, scopeIds: [] };
+      const [own, foreign] = [newScope(), newScope()];
+      await seedBound(pair, victim, { text: foreign.text, bound: 900, scope: 'signing_key' });
+      await seedBound(pair, tenantId, { text: own.text, bound: 100, scope: 'signing_key' });
+      const { bounds } = (await act.minting.read(query)) ?? {};
+      expect(bounds?.get(own.text)).toBe(100);
+      expect(bounds?.get(foreign.text)).toBeUndefined();
     },
   },
   ...LEDGER,
