@@ -9,6 +9,7 @@ import { createMintingStore } from '@cardea/control-plane/database/minting-store
 import type { PostgresDatabase } from '@cardea/control-plane/database/postgres';
 import { createReplacedKeyStore } from '@cardea/control-plane/database/replaced-key-store.pg';
 import { createRevocationLedger } from '@cardea/control-plane/database/revocation-ledger.pg';
+import type { ReadTogether } from '@cardea/control-plane/database/read-together';
 import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
 import { createSigningKeyStore } from '@cardea/control-plane/database/signing-key-store.pg';
 import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
@@ -17,15 +18,15 @@ import { createUpkeepStore } from '@cardea/control-plane/database/upkeep-store.p
 import { readInTurns } from '@cardea/control-plane/node/read-in-turns';
 import type { Stores, Subject } from '../../control-plane/testing/contracts/subject.ts';
 
-/** As on Node. */
-export function storesOn(db: PostgresDatabase): Stores {
+/** As on Node, unless it is said how hot reads become statements. */
+export function storesOn(db: PostgresDatabase, readTogether: ReadTogether = readInTurns): Stores {
   return {
-    apiKeys: createApiKeyStore(db, readInTurns),
+    apiKeys: createApiKeyStore(db, readTogether),
     revocations: createRevocationStore(db),
     revocationLedger: createRevocationLedger(db),
     signingKeys: createSigningKeyStore(db),
     secrets: createStoredSecretStore(db),
-    minting: createMintingStore(db, readInTurns),
+    minting: createMintingStore(db, readTogether),
     status: createDatabaseStatus(db),
     tenants: createTenantStore(db),
     adminCredentials: createAdminCredentialStore(db),
@@ -41,9 +42,13 @@ const OTHERS = `table_name IN ('rate_limits', 'attempts', 'cardea_migrations', '
   OR table_name LIKE 'publi%'`;
 
 /** `run` is the driver's own: not what is under test. */
-export function subjectOn(db: PostgresDatabase, run: Subject['run']): Subject {
+export function subjectOn(
+  db: PostgresDatabase,
+  run: Subject['run'],
+  readTogether?: ReadTogether,
+): Subject {
   return {
-    stores: storesOn(db),
+    stores: storesOn(db, readTogether),
     run,
     columns: async () => {
       const rows = await run(`SELECT table_name || '.' || column_name AS name
