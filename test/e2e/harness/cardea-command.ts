@@ -54,7 +54,12 @@ export function startCommand(
     printed: () => out,
     untilPrinted: (text) =>
       new Promise((resolve, reject) => {
-        const look = () => out.includes(text) && resolve(out);
+        const look = () => {
+          if (!out.includes(text)) return;
+          // A server under load writes megabytes: they must not be searched for ever.
+          child.stdout.off('data', look);
+          resolve(out);
+        };
         child.stdout.on('data', look);
         look();
         void ended.then((end) => reject(new Error(`ended without "${text}": ${end.err}`)), reject);
