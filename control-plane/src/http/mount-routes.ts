@@ -9,6 +9,7 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantResolver } from '../tenants/tenant-resolver.ts';
 import { callerOf, type Principal } from './principal.ts';
 import { problemResponse } from './problem.ts';
+import { queryOf } from './request-url.ts';
 import type { Route } from './route.ts';
 import { networkNotFound, tenantOfAnonymous } from './tenant-of-request.ts';
 
@@ -27,17 +28,16 @@ export type HonoEnv = {
 /** Everything below these needs an admin, whether a route exists there or not. */
 export const ADMIN_PREFIXES = ['/v2alpha1/admin', '/v1/admin'] as const;
 
-/** The path that routes are matched against: raw, runs of slashes collapsed. */
-export function routingPath(request: Request): string {
-  return new URL(request.url).pathname.replace(/\/{2,}/g, '/');
-}
-
 export function mountRoute(
   app: Hono<HonoEnv>,
   route: Route,
   { tenants }: { readonly tenants: TenantResolver },
 ): void {
   assertPermissionFitsPath(route);
+  const parameters = [...route.path.matchAll(PARAMETER)].map(([, name = '', verb = '']) => ({
+    name,
+    verb,
+  }));
   app.on(route.method, honoPath(route.path), async (context) => {
     context.set('route', route.path);
     const principal = context.get('principal');
@@ -54,8 +54,8 @@ export function mountRoute(
     const requestId = context.get('requestId');
     return route.handle({
       raw: context.req.raw,
-      params: pathParameters(context, route.path),
-      query: new URL(context.req.url).searchParams,
+      params: pathParameters(context, parameters),
+      query: queryOf(context.req.raw),
       requestId,
       tenant,
       caller: callerOf(principal, { requestId, clientAddress }),
@@ -88,11 +88,20 @@ function honoPath(template: string): string {
   );
 }
 
-function pathParameters(context: Context, template: string): Record<string, string> {
-  const parameters: Record<string, string> = {};
-  for (const [, name = '', verb = ''] of template.matchAll(PARAMETER)) {
+interface PathParameter {
+  readonly name: string;
+  /** With its colon; empty if none follows. */
+  readonly verb: string;
+}
+
+function pathParameters(
+  context: Context,
+  parameters: readonly PathParameter[],
+): Record<string, string> {
+  const values: Record<string, string> = {};
+  for (const { name, verb } of parameters) {
     const value = context.req.param(name) ?? '';
-    parameters[name] = value.slice(0, value.length - verb.length);
+    values[name] = value.slice(0, value.length - verb.length);
   }
-  return parameters;
+  return values;
 }

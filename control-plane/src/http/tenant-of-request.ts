@@ -9,13 +9,14 @@ import type { Tenant } from '../tenants/tenant.ts';
 import type { TenantResolver } from '../tenants/tenant-resolver.ts';
 import type { Principal } from './principal.ts';
 import { problemResponse } from './problem.ts';
+import { hostOf } from './request-url.ts';
 import type { Route } from './route.ts';
 
 type Tenants = Pick<TenantResolver, 'byHost' | 'byId'>;
 
 /** `undefined` for a host that belongs to nobody. Throws `StoreUnavailable`. */
 export function tenantOfHost(tenants: Tenants, request: Request): Promise<Tenant | undefined> {
-  return tenants.byHost(new URL(request.url).host);
+  return tenants.byHost(hostOf(request));
 }
 
 /** The tenant of an anonymous request. What is for any host does not depend on the database. */

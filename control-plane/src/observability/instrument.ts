@@ -35,12 +35,15 @@ export function instrumentPort<Port extends object>(
   target: Port,
   { metrics, tracing }: Instruments,
 ): Port {
+  const instrumented = new Map<string, unknown>();
   return new Proxy(target, {
     get: (object, property) => {
       const value: unknown = Reflect.get(object, property);
       if (typeof value !== 'function' || typeof property !== 'string') return value;
+      const known = instrumented.get(property);
+      if (known !== undefined) return known;
       const labels = { port, method: property };
-      return (...parameters: unknown[]) =>
+      const method = (...parameters: unknown[]) =>
         tracing.step(`${port}.${property}`, async () => {
           const secondsSince = metrics.stopwatch();
           try {
@@ -52,6 +55,8 @@ export function instrumentPort<Port extends object>(
             metrics.observe('cardea_port_duration_seconds', labels, secondsSince());
           }
         });
+      instrumented.set(property, method);
+      return method;
     },
   });
 }

@@ -7,7 +7,7 @@ import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { ControlPlaneConfig } from '../config.ts';
-import { normalHostName } from './host-name.ts';
+import { HOST_NAME_LENGTH_MAX, normalHostName } from './host-name.ts';
 import type { StoredTenant, TenantStore } from './store.ts';
 import { defaultTenant, type Tenant, type TenantDefaults, tenantOf } from './tenant.ts';
 
@@ -41,13 +41,14 @@ const ROWS_MAX = 500;
 export function createTenantResolver({ store, config, clock }: ResolverParts): TenantResolver {
   const byDefault = defaultTenant(config);
   const ofUnknownHost = config.unknownHost === 'refuse' ? undefined : byDefault;
+  const nameOf = rememberedNames();
   const hosts = new Memory(clock);
   const ids = new Memory(clock);
   const toTenant = ({ tenantId, settings }: StoredTenant) => tenantOf(tenantId, settings, config);
 
   return {
     async byHost(text) {
-      const host = normalHostName(text);
+      const host = nameOf(text);
       if (host === undefined) return ofUnknownHost;
       if (config.defaultTenantHosts.includes(host)) return byDefault;
       const stored = await hosts.recall(host, () => store.findByHost(host));
@@ -76,6 +77,18 @@ export function createTenantResolver({ store, config, clock }: ResolverParts): T
       hosts.clear();
       ids.clear();
     },
+  };
+}
+
+/** `normalHostName`, which reads a whole URL: nearly every request has the same host as the last. */
+function rememberedNames(): (text: string) => string | undefined {
+  const known = new Map<string, string | undefined>();
+  return (text) => {
+    if (known.has(text)) return known.get(text);
+    const name = normalHostName(text);
+    if (known.size >= REMEMBERED_MAX) known.clear();
+    if (text.length <= HOST_NAME_LENGTH_MAX) known.set(text, name);
+    return name;
   };
 }
 

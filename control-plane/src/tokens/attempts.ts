@@ -88,7 +88,18 @@ export function createAttempts(parts: AttemptParts): Attempts {
  * from (RFC 4291 §2.5.1). Requests without an address share one bucket.
  */
 export function bucketOf(clientAddress: string | undefined): string {
-  const bytes = clientAddress === undefined ? undefined : parseAddress(clientAddress);
-  if (bytes === undefined) return 'unknown';
-  return encodeHex(Uint8Array.from(bytes.length === 16 ? bytes.slice(0, 8) : bytes));
+  if (clientAddress === undefined) return UNKNOWN;
+  const known = buckets.get(clientAddress);
+  if (known !== undefined) return known;
+  const bytes = parseAddress(clientAddress);
+  if (bytes === undefined) return UNKNOWN;
+  const bucket = encodeHex(Uint8Array.from(bytes.length === 16 ? bytes.slice(0, 8) : bytes));
+  if (buckets.size >= KNOWN_MAX) buckets.clear();
+  buckets.set(clientAddress, bucket);
+  return bucket;
 }
+
+const UNKNOWN = 'unknown';
+
+/** Of addresses, which every request asks for and few clients change. */
+const buckets = new Map<string, string>();

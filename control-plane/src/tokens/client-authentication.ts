@@ -60,6 +60,7 @@ function decodeBase64(text: string): string | undefined {
 
 /** application/x-www-form-urlencoded (RFC 6749 appendix B), malformed escapes refused. */
 export function decodeFormText(text: string): string | undefined {
+  if (!/[%+]/.test(text)) return text;
   try {
     return decodeURIComponent(text.replaceAll('+', ' '));
   } catch {

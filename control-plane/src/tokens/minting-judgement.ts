@@ -56,5 +56,6 @@ async function scopeIdOfKid(kid: string): Promise<ScopeId> {
 
 /** −1 if none of the scopes has a bound: before every `iat`. */
 function highestBound(bounds: ReadonlyMap<string, number>, scopeIds: readonly ScopeId[]): number {
+  if (bounds.size === 0) return -1; // Nothing is revoked at most times.
   return Math.max(-1, ...scopeIds.map((scopeId) => bounds.get(formatScopeId(scopeId)) ?? -1));
 }

@@ -3,7 +3,6 @@
  * row; when the key's actor is known here, all that minting needs can be read along with it.
  */
 
-import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import type { StoredApiKey } from '../api-keys/store.ts';
 import type { Deps } from '../deps.ts';
 import type { MintingMoment } from './minting-store.ts';
@@ -29,6 +28,7 @@ export async function readForExchange(
   }
   const moment = await store.read({ tenantId, keyId, scopeIds: scopes.value });
   if (moment === undefined) return { stored: undefined };
-  const isActorAsKnown = formatScopeId(await actorScopes.of(moment.key)) === formatScopeId(actor);
+  const { high, low } = await actorScopes.of(moment.key);
+  const isActorAsKnown = high === actor.high && low === actor.low;
   return { stored: moment, ...(isActorAsKnown ? { moment } : {}) };
 }
