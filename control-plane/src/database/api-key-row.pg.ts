@@ -7,9 +7,12 @@ import { getTableColumns, type Placeholder, type SQL, sql } from 'drizzle-orm';
 import type { ApiKeyRow } from './api-key-row.ts';
 import { apiKeys } from './schema.pg.ts';
 
-/** Member and column name. */
-const COLUMNS = Object.entries(getTableColumns(apiKeys)).map(
-  ([member, column]) => [member, column.name] as const,
+/** The columns under the names that their members have here: the JSON of a row is the row. */
+const COLUMNS = sql.join(
+  Object.entries(getTableColumns(apiKeys)).map(
+    ([member, { name }]) => sql`own.${sql.identifier(name)} AS ${sql.identifier(member)}`,
+  ),
+  sql`, `,
 );
 
 /** Texts without commas (ids) as one text without repetitions, for `string_to_table`. */
@@ -37,7 +40,7 @@ export function keyRowsJson({ tenantId, keyIds }: AskedKeys): SQL<string> {
   return sql<string>`(
     SELECT coalesce(json_agg(found), '[]')::text FROM string_to_table(${keyIds}, ',') AS asked (id)
       CROSS JOIN LATERAL (
-        SELECT own.*, own.xmax <> '0'::xid AS is_touched FROM ${apiKeys} AS own
+        SELECT ${COLUMNS}, own.xmax <> '0'::xid AS "isTouched" FROM ${apiKeys} AS own
         WHERE own.nid = ${tenantId} AND own.key_id = asked.id OFFSET 0) AS found)`;
 }
 
@@ -46,12 +49,6 @@ export function keyRowsJson({ tenantId, keyIds }: AskedKeys): SQL<string> {
  * them.
  */
 export function parseKeyRows(json: string): ReadonlyMap<string, JsonKeyRow> {
-  const rows: ReadonlyArray<Readonly<Record<string, unknown>>> = JSON.parse(json);
-  return new Map(rows.map((values) => [String(values.key_id), toRow(values)]));
-}
-
-function toRow(values: Readonly<Record<string, unknown>>): JsonKeyRow {
-  const row: Record<string, unknown> = { isTouched: values.is_touched };
-  for (const [member, name] of COLUMNS) row[member] = values[name];
-  return row as JsonKeyRow;
+  const rows: readonly JsonKeyRow[] = JSON.parse(json);
+  return new Map(rows.map((row) => [row.keyId, row]));
 }
