@@ -52,6 +52,31 @@ test('requests and answers pass, and the handler learns of the connection', asyn
   });
 });
 
+test('an answer has the headers that it was made with and those that were set since', async () => {
+  const { url } = await start(() => {
+    const answer = Response.json({ é: 1 }, { status: 201, headers: { 'X-One': '1', Vary: 'a' } });
+    answer.headers.set('x-two', '2');
+    answer.headers.append('VARY', 'b');
+    return answer;
+  });
+  const answer = await fetch(url);
+  expect(answer.status).toBe(201);
+  expect(Object.fromEntries(answer.headers)).toMatchObject({
+    ...{ 'x-one': '1', 'x-two': '2', vary: 'a, b' },
+    ...{ 'content-type': 'application/json', 'content-length': '8' },
+  });
+  expect(await answer.text()).toBe('{"é":1}');
+});
+
+test('a header that is none does not leave the server', async () => {
+  const { url } = await start(async () =>
+    Response.json({}, { headers: { 'X-One': 'a\r\nX-Two: b' } }),
+  );
+  const answer = await fetch(url);
+  expect(answer.status).toBe(400);
+  expect(answer.headers.has('X-Two')).toBe(false);
+});
+
 test('the lines of a header that came twice are one, in their order', async () => {
   const { url } = await start((_, { forwardedFor }) => new Response(forwardedFor));
   const lines = ['X-Forwarded-For: 1.1.1.1', 'X-Forwarded-For: 2.2.2.2', 'Connection: close'];

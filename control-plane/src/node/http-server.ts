@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { getRequestListener } from '@hono/node-server';
 import type { ListenAddress } from '../config.node.ts';
 import type { Connection } from './client-address.ts';
+import { LightHeaders } from './light-headers.ts';
 
 export interface HttpHandlers {
   readonly fetch: (request: Request, connection: Connection) => Response | Promise<Response>;
@@ -63,9 +64,12 @@ export async function startHttpServer(
  * Node's own: its inherited one would make a heavy response, body stream and all, for each answer.
  */
 function lightJson(value: unknown, init: ResponseInit = {}): Response {
-  const headers = new Headers(init.headers);
+  const headers = new LightHeaders(init.headers);
   if (!headers.has('Content-Type')) headers.set('Content-Type', 'application/json');
-  return new Response(JSON.stringify(value), { ...init, headers });
+  return new Response(JSON.stringify(value), {
+    ...init,
+    headers: headers as unknown as Headers,
+  });
 }
 
 function connectionOf({ socket, headers }: IncomingMessage): Connection {
