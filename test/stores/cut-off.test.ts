@@ -8,8 +8,8 @@ import { createApiKeyStore } from '@cardea/control-plane/database/api-key-store.
 import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
 import type { PostgresConnection } from '@cardea/control-plane/database/postgres';
 import { createRevocationLedger } from '@cardea/control-plane/database/revocation-ledger.pg';
-import { cutOffOfEverything } from '@cardea/control-plane/revocations/new-revocation';
 import { readInTurns } from '@cardea/control-plane/node/read-in-turns';
+import { cutOffOfEverything } from '@cardea/control-plane/revocations/new-revocation';
 import { EVERYTHING } from '@cardea/shared/feed/scope-id';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {

@@ -7,9 +7,9 @@ import { createDatabaseStatus } from '@cardea/control-plane/database/database-st
 import { createEdgeStore } from '@cardea/control-plane/database/edge-store.pg';
 import { createMintingStore } from '@cardea/control-plane/database/minting-store.pg';
 import type { PostgresDatabase } from '@cardea/control-plane/database/postgres';
+import type { ReadTogether } from '@cardea/control-plane/database/read-together';
 import { createReplacedKeyStore } from '@cardea/control-plane/database/replaced-key-store.pg';
 import { createRevocationLedger } from '@cardea/control-plane/database/revocation-ledger.pg';
-import type { ReadTogether } from '@cardea/control-plane/database/read-together';
 import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
 import { createSigningKeyStore } from '@cardea/control-plane/database/signing-key-store.pg';
 import { createStoredSecretStore } from '@cardea/control-plane/database/stored-secret-store.pg';
