@@ -10,6 +10,7 @@ import { benchFeed } from './feed-bench.ts';
 import { benchJwt } from './jwt-bench.ts';
 import { benchLists } from './list-bench.ts';
 import { LOAD_GENERATOR } from './load.ts';
+import { benchMacaroon } from './macaroon-bench.ts';
 import { benchMacaroonWarm } from './macaroon-warm-bench.ts';
 import { benchProxy } from './proxy-bench.ts';
 import type { BenchResult } from './statistics.ts';
@@ -23,6 +24,8 @@ const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly valu
   jwt_cold_vs_webcrypto: { is: 'at most', value: 1.15 },
   jwt_cold_vs_jose: { is: 'at most', value: 0.92 },
   jwt_warm_vs_jose: { is: 'at most', value: 0.03 },
+  macaroon_cold_vs_npm_macaroon: { is: 'at most', value: 0.5 },
+  macaroon_cold_vs_jwt_cold: { is: 'at most', value: 0.5 },
   macaroon_warm_us: { is: 'at most', value: 5 },
   proxy_warm_vs_rewrite: { is: 'at least', value: 0.93 },
   proxy_warm_vs_passthrough: { is: 'at least', value: 0.8 },
@@ -48,6 +51,7 @@ const QUICK_LOAD = { starts: 1, rounds: 4 };
 const results: BenchResult[] = [
   ...(await benchJwt(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 })),
   await benchMacaroonWarm(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 }),
+  ...(await benchMacaroon(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 })),
   ...(await benchProxy({ ...(values.quick ? QUICK_LOAD : LOAD), seconds: 1 })),
   await measureBundle(),
   ...(await benchFeed(values.quick ? { starts: 1, rounds: 5 } : { starts: 5, rounds: 10 })),
@@ -70,7 +74,7 @@ function* report(all: readonly BenchResult[]): Generator<string> {
     const figures = peer === null ? round(ours) : `${round(ours)} / ${round(peer)}`;
     const wanted =
       goal === undefined ? '' : `, goal ${goal.is} ${goal.value}: ${met ? 'met' : 'missed'}`;
-    yield `${name.padEnd(26)} ${figures} ${unit}${ratio === null ? '' : `, ratio ${round(ratio)}`}${wanted}`;
+    yield `${name.padEnd(30)} ${figures} ${unit}${ratio === null ? '' : `, ratio ${round(ratio)}`}${wanted}`;
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * `node test/bench/hmac-bench.ts`: which HMAC-SHA-256 a macaroon's chain is to be computed with, measured
- * inside workerd. Decided once (docs/benchmarks.md); not a part of `npm run bench`.
+ * inside workerd. Decided once (docs/adr/0011-hmac-of-macaroons.md); not a part of `npm run bench`.
  */
 
 import { median } from './statistics.ts';

@@ -62,6 +62,18 @@ function makeWithMacaroonsJs(plan: MacaroonPlan): MadeMacaroon<JMacaroon> {
   return { macaroon, discharges };
 }
 
+/**
+ * As made, but for what macaroons.js itself refuses: it lets another thread fill the buffer with random
+ * bytes that it has just copied a caveat's key to, and now and then that thread comes late.
+ */
+function makeSoundWithMacaroonsJs({ plan, conditions }: Case): MadeMacaroon<JMacaroon> {
+  for (let tries = 0; tries < 100; tries++) {
+    const made = makeWithMacaroonsJs(plan);
+    if (macaroonsJsVerifies(plan, made, conditions)) return made;
+  }
+  throw new Error('macaroons.js verifies nothing of what it makes.');
+}
+
 /** The packets of version 1, which is all that macaroons.js reads and Cardea does not write. */
 function forMacaroonsJs({ location = '', identifier, caveats, signature }: Macaroon): JMacaroon {
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString();
@@ -191,8 +203,9 @@ describe('npm macaroon', () => {
 
 describe('macaroons.js', () => {
   test('made there, verified here, in version 1', async () => {
-    for (const { seed, plan, conditions, lacking } of cases) {
-      const { macaroon, discharges } = makeWithMacaroonsJs(plan);
+    for (const each of cases) {
+      const { seed, plan, conditions, lacking } = each;
+      const { macaroon, discharges } = makeSoundWithMacaroonsJs(each);
       const made = {
         macaroon: macaroon.serialize(),
         discharges: discharges.map((d) => d.serialize()),

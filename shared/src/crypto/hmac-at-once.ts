@@ -4,7 +4,7 @@
  *
  * SHA-256 is noble's; the two hashes of RFC 2104 §2 are put together here and not by noble's `hmac`,
  * which makes and wipes two hash states a call, and so takes about twice the time of the hashing itself
- * (docs/benchmarks.md). A test compares it with WebCrypto.
+ * (docs/adr/0011-hmac-of-macaroons.md). A test compares it with WebCrypto.
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';

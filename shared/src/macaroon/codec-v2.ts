@@ -26,7 +26,8 @@ const FIELD = { end: 0, location: 1, identifier: 2, sealedKey: 4, signature: 6 }
 
 /**
  * Refuses with `macaroon_malformed`: more than `MACAROON_BYTES_MAX` bytes or `CAVEATS_MAX` caveats, a
- * location that is not UTF-8, and every form but the one above. `bytes` are copied from, not kept.
+ * location that is not UTF-8, and every form but the one above. The macaroon's parts are views of
+ * `bytes`: they must not be changed afterwards.
  */
 export function parseMacaroon(bytes: Uint8Array): Result<Macaroon> {
   if (bytes.length > MACAROON_BYTES_MAX) return malformed('size');
@@ -111,7 +112,7 @@ function keepField(section: Section, field: number, body: Bytes): boolean {
   return true;
 }
 
-/** Length and bytes of the packet whose field type stands at `reader.at`, copied. */
+/** The bytes of the packet whose field type stands at `reader.at`. */
 function readPacketBody(reader: Reader): Bytes | undefined {
   const { bytes } = reader;
   reader.at++;
@@ -128,7 +129,7 @@ function readPacketBody(reader: Reader): Bytes | undefined {
   const start = reader.at;
   if (length > bytes.length - start) return undefined;
   reader.at = start + length;
-  return bytes.slice(start, reader.at) as Bytes;
+  return bytes.subarray(start, reader.at) as Bytes;
 }
 
 function writeSection(parts: Uint8Array[], section: Macaroon | Caveat): void {

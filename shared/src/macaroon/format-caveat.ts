@@ -1,8 +1,8 @@
 /** The one text of each caveat. `parse-caveat.ts` accepts no other. */
 
-import type { UnixSeconds } from '../time.ts';
 import type { KnownCaveat } from './caveat.ts';
 import { formatPathPattern } from './path-pattern.ts';
+import { formatTime } from './time-text.ts';
 
 /**
  * The text of a caveat as docs/caveats.md defines it. Lists are sorted and freed of repetitions.
@@ -37,12 +37,6 @@ export function formatCaveat(caveat: KnownCaveat): string {
     case 'reserved':
       return `${caveat.name} = ${caveat.value}`;
   }
-}
-
-/** RFC 3339 in UTC, whole seconds. Empty for what lies outside of the years 1970 to 9999. */
-export function formatTime(atSeconds: UnixSeconds): string {
-  const isInRange = Number.isInteger(atSeconds) && atSeconds >= 0 && atSeconds <= 253_402_300_799;
-  return isInRange ? `${new Date(atSeconds * 1000).toISOString().slice(0, 19)}Z` : '';
 }
 
 function formatList(elements: readonly string[]): string {

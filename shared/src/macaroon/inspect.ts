@@ -8,10 +8,11 @@ import type { TokenClaims } from '../jwt/claims.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
 import type { KnownCaveat, ParsedCaveat } from './caveat.ts';
-import { formatCaveat, formatTime } from './format-caveat.ts';
+import { formatCaveat } from './format-caveat.ts';
 import { readUnverifiedGrant } from './grant.ts';
 import { isThirdParty, type Macaroon } from './macaroon.ts';
 import { parseCaveat } from './parse-caveat.ts';
+import { formatTime } from './time-text.ts';
 import { readMacaroonToken } from './token-text.ts';
 
 export interface Inspection {

@@ -13,11 +13,10 @@ import {
   SCOPE_LENGTH_MAX,
   SCOPES_MAX,
 } from '../limits.ts';
-import { unixSeconds } from '../time.ts';
 import type { KnownCaveat, ParsedCaveat } from './caveat.ts';
-import { formatCaveat } from './format-caveat.ts';
 import type { Bytes } from './macaroon.ts';
-import { parsePathPattern } from './path-pattern.ts';
+import { type PathPattern, parsePathPattern } from './path-pattern.ts';
+import { parseTime } from './time-text.ts';
 
 /** Never refuses: what cannot be read is `unknown`. */
 export function parseCaveat(bytes: Bytes): ParsedCaveat {
@@ -32,11 +31,9 @@ export function parseCaveatText(text: string): KnownCaveat | undefined {
   const headEnd = nameEnd < 0 ? -1 : text.indexOf(' ', nameEnd + 1);
   if (headEnd < 0) return undefined;
   const value = text.slice(headEnd + 1);
-  const caveat = text.startsWith('ext:')
+  return text.startsWith('ext:')
     ? extension(text.slice(4, headEnd), value)
     : FORMS.get(text.slice(0, headEnd))?.(value);
-  // What a parser below is lenient about (order, repetition, another spelling) shows here.
-  return caveat !== undefined && formatCaveat(caveat) === text ? caveat : undefined;
 }
 
 type ParseValue = (value: string) => KnownCaveat | undefined;
@@ -45,12 +42,12 @@ type ParseValue = (value: string) => KnownCaveat | undefined;
 const FORMS: ReadonlyMap<string, ParseValue> = new Map<string, ParseValue>([
   ['time <', (value) => timed('expires', value)],
   ['time >=', (value) => timed('not_before', value)],
-  ['scope in', (value) => withList(value, isScope, (scopes) => ({ kind: 'scopes', scopes }))],
-  ['method in', (value) => withList(value, isMethod, (methods) => ({ kind: 'methods', methods }))],
+  ['scope in', scopes],
+  ['method in', methods],
   ['path in', paths],
-  ['host in', (value) => withList(value, isHost, (hosts) => ({ kind: 'hosts', hosts }))],
-  ['ip in', (value) => withList(value, isCidr, (cidrs) => ({ kind: 'addresses', cidrs }))],
-  ['tool in', (value) => withList(value, isToolName, (tools) => ({ kind: 'tools', tools }))],
+  ['host in', hosts],
+  ['ip in', addresses],
+  ['tool in', tools],
   ['audience =', (value) => line(value, { kind: 'audience', value })],
   ['tenant =', (value) => line(value, { kind: 'tenant', value })],
   ['actor =', (value) => line(value, { kind: 'actor', value })],
@@ -61,37 +58,64 @@ const FORMS: ReadonlyMap<string, ParseValue> = new Map<string, ParseValue>([
   ['budget =', (value) => line(value, { kind: 'reserved', name: 'budget', value })],
 ]);
 
-/** RFC 3339 `date-time`, upper case, UTC, whole seconds. Whether there is such a day, writing it shows. */
-const TIME = /^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z$/;
-
 function timed(kind: 'expires' | 'not_before', value: string): KnownCaveat | undefined {
-  const milliseconds = TIME.test(value) ? Date.parse(value) : Number.NaN;
-  return Number.isNaN(milliseconds)
-    ? undefined
-    : { kind, atSeconds: unixSeconds(milliseconds / 1000) };
+  const atSeconds = parseTime(value);
+  return atSeconds === undefined ? undefined : { kind, atSeconds };
 }
 
-function elementsOf(value: string, isElement: (text: string) => boolean): string[] | undefined {
-  const elements = value.split(' ', SCOPES_MAX + 1);
-  return elements.every(isElement) ? elements : undefined;
+interface ListRule {
+  readonly isElement: (text: string) => boolean;
+  readonly lengthMax?: number;
 }
 
-function withList(
+/** Elements with one space between, in strictly ascending order: so each once, and in one order. */
+function elementsOf(
   value: string,
-  isElement: (text: string) => boolean,
-  caveatOf: (elements: readonly string[]) => KnownCaveat,
-): KnownCaveat | undefined {
-  const elements = elementsOf(value, isElement);
-  if (elements === undefined) return undefined;
-  const lengthMax = isElement === isScope ? SCOPES_MAX : CAVEAT_LIST_MAX;
-  return elements.length <= lengthMax ? caveatOf(elements) : undefined;
+  { isElement, lengthMax = CAVEAT_LIST_MAX }: ListRule,
+): string[] | undefined {
+  const elements = value.split(' ', lengthMax + 1);
+  if (elements.length > lengthMax) return undefined;
+  for (const [i, element] of elements.entries()) {
+    const previous = elements[i - 1];
+    if (previous !== undefined && previous >= element) return undefined;
+    if (!isElement(element)) return undefined;
+  }
+  return elements;
+}
+
+function scopes(value: string): KnownCaveat | undefined {
+  const elements = elementsOf(value, { isElement: isScope, lengthMax: SCOPES_MAX });
+  return elements && { kind: 'scopes', scopes: elements };
+}
+
+function methods(value: string): KnownCaveat | undefined {
+  const elements = elementsOf(value, { isElement: isMethod });
+  return elements && { kind: 'methods', methods: elements };
+}
+
+function hosts(value: string): KnownCaveat | undefined {
+  const elements = elementsOf(value, { isElement: isHost });
+  return elements && { kind: 'hosts', hosts: elements };
+}
+
+function addresses(value: string): KnownCaveat | undefined {
+  const elements = elementsOf(value, { isElement: isCidr });
+  return elements && { kind: 'addresses', cidrs: elements };
+}
+
+function tools(value: string): KnownCaveat | undefined {
+  const elements = elementsOf(value, { isElement: isToolName });
+  return elements && { kind: 'tools', tools: elements };
 }
 
 function paths(value: string): KnownCaveat | undefined {
-  const patterns = value.split(' ', CAVEAT_LIST_MAX + 1).map(parsePathPattern);
-  if (patterns.length > CAVEAT_LIST_MAX) return undefined;
-  const known = patterns.filter((pattern) => pattern !== undefined);
-  return known.length === patterns.length ? { kind: 'paths', patterns: known } : undefined;
+  const patterns: PathPattern[] = [];
+  const isElement = (text: string) => {
+    const pattern = parsePathPattern(text);
+    if (pattern !== undefined) patterns.push(pattern);
+    return pattern !== undefined;
+  };
+  return elementsOf(value, { isElement }) && { kind: 'paths', patterns };
 }
 
 const EXTENSION_NAME = /^([a-z0-9][a-z0-9._/-]{0,63}) =$/;
@@ -118,19 +142,15 @@ function line(value: string, caveat: KnownCaveat): KnownCaveat | undefined {
 
 /** First and last of each run, in ascending order. A list of Unicode's would differ by runtime. */
 const HIDDEN: ReadonlyArray<readonly [first: number, last: number]> = [
-  ...([
-    [0x00, 0x1f],
-    [0x7f, 0x9f],
-    [0xad, 0xad],
-    [0x61c, 0x61c],
-    [0x200b, 0x200f],
-  ] as const),
-  ...([
-    [0x2028, 0x202e],
-    [0x2060, 0x206f],
-    [0xfeff, 0xfeff],
-    [0xe0000, 0xe007f],
-  ] as const),
+  [0x00, 0x1f], // Control characters, and those of 7F to 9F.
+  [0x7f, 0x9f],
+  [0xad, 0xad], // Soft hyphen.
+  [0x61c, 0x61c],
+  [0x200b, 0x200f], // Without width, or marks of direction.
+  [0x2028, 0x202e],
+  [0x2060, 0x206f],
+  [0xfeff, 0xfeff],
+  [0xe0000, 0xe007f], // Tags.
 ];
 
 function isHidden(character: string): boolean {

@@ -19,17 +19,24 @@ export function parsePathPattern(text: string): PathPattern | undefined {
   const isSubtree = text.endsWith('/*');
   const fixed = isSubtree ? text.slice(0, -2) : text;
   const segments: Array<string | undefined> = [];
-  for (const part of fixed === '/' || fixed === '' ? [] : fixed.slice(1).split('/')) {
+  for (const part of text === '/' || fixed === '' ? [] : fixed.slice(1).split('/')) {
     if (part === '{}') segments.push(undefined);
     else {
-      const literal = readPath(`/${part}`);
-      const [segment] = literal.ok ? literal.value : [];
+      const segment = readSegment(part);
       if (segment === undefined) return undefined;
       segments.push(segment);
     }
   }
-  const pattern = { segments, isSubtree };
-  return formatPathPattern(pattern) === text ? pattern : undefined;
+  return { segments, isSubtree };
+}
+
+/** A literal in its one spelling, decoded. */
+function readSegment(part: string): string | undefined {
+  const literal = readPath(`/${part}`);
+  const [segment] = literal.ok ? literal.value : [];
+  if (segment === undefined || part.includes('*')) return undefined;
+  const hasEscape = part.includes('%');
+  return !hasEscape || encodeSegment(segment) === part ? segment : undefined;
 }
 
 export function formatPathPattern({ segments, isSubtree }: PathPattern): string {

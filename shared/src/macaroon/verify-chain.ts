@@ -43,8 +43,16 @@ type Refused = ReturnType<typeof refuse>;
  * decryption per third-party caveat; nothing of a discharge before the macaroon is proved.
  */
 export function verifyChain(
-  { macaroon, discharges }: MacaroonWithDischarges,
+  token: MacaroonWithDischarges,
   rootKey: Bytes,
+): Result<VerifiedMacaroon> {
+  return verifyChainUnder(token, signingKeyOf(rootKey));
+}
+
+/** {@link verifyChain} under the key of the chain (`signingKeyOf`), for who has derived it before. */
+export function verifyChainUnder(
+  { macaroon, discharges }: MacaroonWithDischarges,
+  signingKey: Bytes,
 ): Result<VerifiedMacaroon> {
   if (discharges.length > DISCHARGES_MAX)
     return refuse('macaroon_malformed', { part: 'discharges' });
@@ -56,7 +64,7 @@ export function verifyChain(
   }
   const proof: Proof = { rootSignature: macaroon.signature, unused, dischargeCaveats: [] };
   const caveats: Bytes[] = [];
-  const refused = proveChain(proof, { macaroon, signingKey: signingKeyOf(rootKey), caveats });
+  const refused = proveChain(proof, { macaroon, signingKey, caveats });
   if (refused !== undefined) return refused;
   if (unused.size > 0) return refuse('discharge_unused');
   const { dischargeCaveats } = proof;

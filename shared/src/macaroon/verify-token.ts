@@ -17,12 +17,13 @@ import type { ParsedCaveat } from './caveat.ts';
 import { readGrant } from './grant.ts';
 import { parseIdentifier } from './identifier.ts';
 import type { Bytes } from './macaroon.ts';
+import { signingKeyOf } from './signature.ts';
 import { readMacaroonToken } from './token-text.ts';
-import { verifyChain } from './verify-chain.ts';
+import { verifyChainUnder } from './verify-chain.ts';
 
 /** The key of one (tenant, audience, epoch). Whoever has it can mint, so an edge gets no other. */
 export interface MacaroonVerificationKey extends KeyBinding {
-  /** 32 bytes. */
+  /** 32 bytes. What is derived from it is kept for as long as this object: never change them. */
   readonly rootKey: Bytes;
 }
 
@@ -47,7 +48,7 @@ export interface VerifiedMacaroonToken<Key extends MacaroonVerificationKey> {
  * bound to, then the chain and every discharge, and only then the base grant: its types, its times,
  * and issuer, audience and tenant by exact comparison. Answers at once, without a promise.
  *
- * Refuses as {@link readMacaroonToken}, {@link parseIdentifier}, {@link verifyChain},
+ * Refuses as {@link readMacaroonToken}, {@link parseIdentifier}, {@link verifyChainUnder},
  * {@link readGrant}, {@link checkKey}, {@link checkTimes} and {@link checkParties} do, and with
  * `signing_key_unknown`, `claims_malformed` (the grant is of another token than the identifier) and
  * `issuer_mismatch` (its location is not the issuer: it is in no signature, so it may say nothing else).
@@ -65,7 +66,7 @@ export function verifyMacaroonToken<Key extends MacaroonVerificationKey>(
   if (key === undefined) return refuse('signing_key_unknown');
   const refusedKey = checkKey(key, { policy, nowSeconds });
   if (refusedKey !== undefined) return refusedKey;
-  const verified = verifyChain(token.value, key.rootKey);
+  const verified = verifyChainUnder(token.value, signingKeyFor(key));
   if (!verified.ok) return verified;
   const grant = readGrant(verified.value);
   if (!grant.ok) return grant;
@@ -78,4 +79,15 @@ export function verifyMacaroonToken<Key extends MacaroonVerificationKey>(
   if (token.value.macaroon.location !== policy.issuer) return refuse('issuer_mismatch');
   // The brand of a macaroon's claims is given here.
   return accept({ claims: claims as VerifiedClaims, key, caveats });
+}
+
+/** The keys of chains, by the key they come from: one HMAC less a token. Gone when the keyset is. */
+const signingKeys = new WeakMap<MacaroonVerificationKey, Bytes>();
+
+function signingKeyFor(key: MacaroonVerificationKey): Bytes {
+  const known = signingKeys.get(key);
+  if (known !== undefined) return known;
+  const signingKey = signingKeyOf(key.rootKey);
+  signingKeys.set(key, signingKey);
+  return signingKey;
 }
