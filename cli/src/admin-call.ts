@@ -7,7 +7,7 @@ import { adminTokenOf, endpointOf } from './endpoint.ts';
 /** The answer as {@link callJson} has it; what the server remarks goes to standard error. */
 export function callAsAdmin(
   context: CommandContext,
-  call: Pick<Call, 'method' | 'path' | 'json'>,
+  call: Pick<Call, 'method' | 'path' | 'json' | 'tenant'>,
 ): Promise<Readonly<Record<string, unknown>>> {
   const endpoint = endpointOf(context);
   const adminToken = adminTokenOf(context, endpoint);

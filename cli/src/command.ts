@@ -50,6 +50,11 @@ export const OPTIONS = {
   audiences: { type: 'string' },
   audience: { type: 'string' },
   type: { type: 'string' },
+  'cut-off': { type: 'boolean' },
+  url: { type: 'string' },
+  every: { type: 'string' },
+  count: { type: 'string' },
+  bound: { type: 'string' },
 } as const;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -103,6 +108,11 @@ export interface OptionValues {
   readonly audiences?: string;
   readonly audience?: string;
   readonly type?: string;
+  readonly 'cut-off'?: boolean;
+  readonly url?: string;
+  readonly every?: string;
+  readonly count?: string;
+  readonly bound?: string;
 }
 
 /** Where a command reads and writes. Tests hand in their own. */

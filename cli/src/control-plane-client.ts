@@ -20,6 +20,8 @@ export interface Call {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   readonly path: string;
   readonly adminToken?: string;
+  /** The tenant to act on; absent: the one of the host. */
+  readonly tenant?: string;
   readonly json?: unknown;
   /** Sent as `application/x-www-form-urlencoded` (RFC 6749 §4.4.2). */
   readonly form?: Readonly<Record<string, string>>;
@@ -71,6 +73,7 @@ export async function* callLines(call: Call): AsyncGenerator<string> {
 async function send(call: Call, milliseconds = CALL_MILLISECONDS_MAX): Promise<Response> {
   const headers = new Headers({ accept: 'application/json' });
   if (call.adminToken !== undefined) headers.set('authorization', `Bearer ${call.adminToken}`);
+  if (call.tenant !== undefined) headers.set('cardea-tenant', call.tenant);
   const init: RequestInit = {
     method: call.method,
     headers,

@@ -95,6 +95,27 @@ test('a key is shown, changed, replaced, paused, derived from and ended; others 
   expect(await run(again, 'cardea: 0 imported, 2 failed\n')).toMatch(/^0-1 {2}none imported: /);
 });
 
+test('tokens, keys, actors and tenants are revoked, and the list and the feed tell of it', async () => {
+  const issued = await run('npx cardea keys issue n --actor alice --format json');
+  const { issued_api_key: key } = JSON.parse(issued);
+  const tenant = await run('npx cardea tenants create t --format json');
+  const names = new Map([
+    ['JTI', crypto.randomUUID()],
+    ['KEY_ID', key.key_id],
+    ['TENANT_ID', JSON.parse(tenant).tenant_id],
+  ]);
+  const lines = commandsOf('docs/revocation.md');
+  expect(lines).toHaveLength(8);
+  for (const line of lines) {
+    const out = await run(line.replace(/\b[A-Z_]{3,}\b/g, (name) => names.get(name) ?? name));
+    const [, id] = /^revocation_id +(\S+)$/m.exec(out) ?? [];
+    if (id !== undefined) names.set('REVOCATION_ID', id);
+    if (line.includes('revoke ')) expect(out).toMatch(/^status +acknowledged$/m);
+    if (line.endsWith('feed')) expect(out).toMatch(/^published +seq \d+, /m);
+  }
+  expect(await run(`npx cardea keys get ${key.key_id}`)).toContain('KEY_STATUS_REVOKED');
+});
+
 test('the audit log is listed, exported, verified, and compared with the export', async () => {
   const [list = '', exportIt = '', verify = '', compare = '', ...others] =
     commandsOf('docs/audit.md');

@@ -14,6 +14,8 @@ import { edgesGetCommand } from './edges-get.ts';
 import { edgesListCommand } from './edges-list.ts';
 import { edgesRevokeCommand } from './edges-revoke.ts';
 import { edgesRotateCommand } from './edges-rotate.ts';
+import { feedCommand } from './feed.ts';
+import { feedCanaryCommand } from './feed-canary.ts';
 import { keysDeleteCommand } from './keys-delete.ts';
 import { keysDeriveCommand } from './keys-derive.ts';
 import { keysDisableCommand } from './keys-disable.ts';
@@ -31,6 +33,14 @@ import { keysVerifyCommand } from './keys-verify.ts';
 import { migrateStatusCommand } from './migrate-status.ts';
 import { migrateUpCommand } from './migrate-up.ts';
 import { resetCommand } from './reset.ts';
+import { revocationsGetCommand } from './revocations-get.ts';
+import { revocationsListCommand } from './revocations-list.ts';
+import { revokeActorCommand } from './revoke-actor.ts';
+import { revokeEverythingCommand } from './revoke-everything.ts';
+import { revokeKeyCommand } from './revoke-key.ts';
+import { revokeSigningKeyCommand } from './revoke-signing-key.ts';
+import { revokeTenantCommand } from './revoke-tenant.ts';
+import { revokeTokenCommand } from './revoke-token.ts';
 import { secretsCommand } from './secrets.ts';
 import { serveCommand } from './serve.ts';
 import { signingKeysListCommand } from './signing-keys-list.ts';
@@ -64,6 +74,16 @@ export const COMMANDS: readonly Command[] = [
   keysImportBatchCommand,
   keysDeleteCommand,
   tokenCommand,
+  revokeTokenCommand,
+  revokeKeyCommand,
+  revokeActorCommand,
+  revokeTenantCommand,
+  revokeSigningKeyCommand,
+  revokeEverythingCommand,
+  revocationsListCommand,
+  revocationsGetCommand,
+  feedCanaryCommand,
+  feedCommand,
   signingKeysListCommand,
   signingKeysRotateCommand,
   adminsCreateCommand,

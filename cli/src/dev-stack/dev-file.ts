@@ -34,13 +34,14 @@ export function removeDevFile(stateFolder: string): void {
 /** The part of the file that commands need, or `undefined` if there is none that can be read. */
 export function readDevFile(
   stateFolder: string,
-): Pick<DevFile, 'control_plane_url' | 'admin_token'> | undefined {
+): Pick<DevFile, 'control_plane_url' | 'edge_url' | 'admin_token'> | undefined {
   const path = devFilePath(stateFolder);
   if (!existsSync(path)) return undefined;
   const content = parseJsonObject(readFileSync(path, 'utf8'));
-  const { control_plane_url, admin_token } = content ?? {};
+  const { control_plane_url, edge_url, admin_token } = content ?? {};
   if (typeof control_plane_url !== 'string' || typeof admin_token !== 'string') return undefined;
-  return { control_plane_url, admin_token };
+  const edgeUrl = typeof edge_url === 'string' ? edge_url : '';
+  return { control_plane_url, edge_url: edgeUrl, admin_token };
 }
 
 function devFilePath(stateFolder: string): string {

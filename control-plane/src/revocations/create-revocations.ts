@@ -159,7 +159,7 @@ async function replay(
   const ids = await revocationIds(firstId, wishes.length);
   const read = await deps.revocationLedger.findMany(tenant.tenantId, ids);
   const revocations = inOrder(read, ids);
-  // Rows live longer than request ids do, so they are there; but nothing rests on it.
+  // Where tokens live shortly, rows go before request ids do: as for a key that is gone.
   if (revocations.length < ids.length) return { outcome: 'request_id_reused' };
   const { acknowledgesCommits } = deps.announcer;
   const isWaiting = revocations.some((row) => !row.isAcknowledged && !acknowledgesCommits);
