@@ -8,7 +8,6 @@
  */
 
 import { sha256 } from '@noble/hashes/sha2.js';
-import { nativeDigests } from './native-digests.ts';
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
@@ -27,8 +26,6 @@ const inner = new Uint8Array(DIGEST_BYTES);
 
 /** `message` and `key` may have any length. */
 export function hmacSha256AtOnce(key: Bytes, message: Bytes): Bytes {
-  const native = nativeDigests();
-  if (native !== undefined) return native.hmacSha256(key)(message);
   const blockKey = key.length > BLOCK_BYTES ? sha256(key) : key;
   hashPadded({ key: blockKey, pad: INNER_PAD, message, into: inner });
   const code = new Uint8Array(DIGEST_BYTES);
