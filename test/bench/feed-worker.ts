@@ -10,7 +10,7 @@ import { unixMilliseconds } from '@cardea/shared/time';
 import { createEdgeFeed } from '../../edge-worker/src/feed/create-edge-feed.ts';
 import type { EdgeFeed } from '../../edge-worker/src/feed/edge-feed.ts';
 import { ENVIRONMENT_ID } from './feed-fixture.ts';
-import { type LargeFeed, makeLargeFeed } from './large-feed.ts';
+import { type LargeFeed, makeLargeFeed, readShapeParameters } from './large-feed.ts';
 
 const CLOSED = { openForSeconds: 0 };
 const SCOPES = 8192;
@@ -32,12 +32,8 @@ const contextNow = () => ({ now: clock(), waitUntil: () => undefined });
 
 async function start(searchParams: URLSearchParams): Promise<State> {
   nowMilliseconds = Date.now(); // Module scope has no clock.
-  const count = (name: string) => Number(searchParams.get(name));
-  const fixture = await makeLargeFeed({
-    nowSeconds: Math.floor(Date.now() / 1000),
-    segments: Array(count('segments')).fill(count('entries')),
-    ...{ tailEntries: count('tail'), heads: count('heads') },
-  });
+  const nowSeconds = Math.floor(nowMilliseconds / 1000);
+  const fixture = await makeLargeFeed({ ...readShapeParameters(searchParams), nowSeconds });
   const feedKeys = await importFeedKeys([fixture.feedPublicKey]);
   if (!feedKeys.ok) throw new Error(feedKeys.refusal.reason);
   const feed = createEdgeFeed({

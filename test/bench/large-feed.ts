@@ -17,23 +17,33 @@ import { unixSeconds } from '@cardea/shared/time';
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import { ENVIRONMENT_ID } from './feed-fixture.ts';
 
+export interface LargeFeedShape {
+  /** Entries of each segment. */
+  readonly segments: readonly number[];
+  readonly tailEntries: number;
+}
+
+type Signer = Awaited<ReturnType<typeof generateKeyPair>>;
+
 export interface LargeFeed {
   readonly feedPublicKey: string;
+  /** Its keys, for another feed of the same publisher. */
+  readonly signer: Signer;
   /** By their names in KV, the first head included. */
   readonly objects: ReadonlyMap<string, Uint8Array<ArrayBuffer>>;
   /** Heads with the same segments and other tails, each newer than the one before. */
   readonly heads: readonly string[];
 }
 
-export async function makeLargeFeed(options: {
+interface LargeFeedOptions extends LargeFeedShape {
   readonly nowSeconds: number;
-  /** Entries of each segment. */
-  readonly segments: readonly number[];
-  readonly tailEntries: number;
   readonly heads: number;
-}): Promise<LargeFeed> {
+  readonly signer?: Signer;
+}
+
+export async function makeLargeFeed(options: LargeFeedOptions): Promise<LargeFeed> {
   const { nowSeconds, tailEntries } = options;
-  const feed = await generateKeyPair('EdDSA', { extractable: true });
+  const feed = options.signer ?? (await generateKeyPair('EdDSA', { extractable: true }));
   const feedPublicKey = (await exportJWK(feed.publicKey)).x ?? '';
   const header = headProtectedHeader(await feedKeyId(feedPublicKey));
   const objects = new Map<string, Uint8Array<ArrayBuffer>>();
@@ -59,7 +69,19 @@ export async function makeLargeFeed(options: {
     heads.push(await jws.sign(feed.privateKey));
   }
   objects.set(HEAD_OBJECT, encodeUtf8(heads[0] ?? ''));
-  return { feedPublicKey, objects, heads };
+  return { feedPublicKey, signer: feed, objects, heads };
+}
+
+/** A shape as the query of a URL, and back. */
+export function shapeParameters(shape: LargeFeedShape & { readonly heads: number }): string {
+  const { segments, tailEntries, heads } = shape;
+  return `segments=${segments.join()}&tail=${tailEntries}&heads=${heads}`;
+}
+
+export function readShapeParameters(parameters: URLSearchParams) {
+  const count = (name: string) => Number(parameters.get(name));
+  const segments = (parameters.get('segments') ?? '').split(',').map(Number);
+  return { segments, tailEntries: count('tail'), heads: count('heads') };
 }
 
 /** Random ids, sorted, each revoked for good. */

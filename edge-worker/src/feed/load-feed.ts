@@ -103,7 +103,10 @@ async function readFeed(holdings: FeedHoldings, reading: FeedReading): Promise<R
   if (held !== undefined && verdict.value === 'keep') return whole(held);
   const { segments } = head.value;
   shelf.prepareFor(segments);
-  const missing = segments.filter((reference) => !shelf.has(reference));
+  // The small ones first: what checks them has not been compiled yet.
+  const missing = segments
+    .filter((reference) => !shelf.has(reference))
+    .sort((one, other) => one.entryCount - other.entryCount);
   const portion = firstPortion(missing, reading.portionEntriesMax ?? PORTION_ENTRIES_MAX);
   if (portion.length < missing.length) {
     // The first portion is the head itself. Later ones go on under whatever head they find: a publisher
@@ -172,7 +175,7 @@ async function readSegments(
   return accept(undefined);
 }
 
-/** The first of the missing segments, and as many more as one request should pay for. */
+/** The smallest of the missing segments, and as many more as one request should pay for. */
 function firstPortion(
   missing: readonly SegmentReference[],
   entriesMax: number,

@@ -14,14 +14,19 @@ export interface EntryRows {
   readonly count: number;
 }
 
+/** What wants to know of every scope that is decoded, by its halves: 32 bits, with or without a sign. */
+export interface ScopeCollector {
+  add(high: number, low: number): void;
+}
+
+const SIGN_BIT = 1 << 31;
+
+/** An object to call in any case: asking in every turn whether there is one would cost more. */
+const NOBODY: ScopeCollector = { add: () => undefined };
+
 /** Rows of entries that are strictly sorted already, as a decoded tail is; else throws `RangeError`. */
 export function rowsOf(sorted: readonly RevocationEntry[]): EntryRows {
   return viewRows(encodeEntries(sorted));
-}
-
-/** What wants to know of every scope that is decoded, by its halves. */
-export interface ScopeCollector {
-  add(high: number, low: number): void;
 }
 
 /**
@@ -29,23 +34,23 @@ export interface ScopeCollector {
  * unless the length is a multiple of 12 and the scope ids rise strictly. Its hash and count are the
  * caller's to check: see `segment`. `scopes` is told of each in passing, of those before a fault too.
  */
-export function decodeRows(
-  bytes: Uint8Array<ArrayBuffer>,
-  scopes?: ScopeCollector,
-): Result<EntryRows> {
+export function decodeRows(bytes: Uint8Array<ArrayBuffer>, scopes = NOBODY): Result<EntryRows> {
   if (bytes.length % ENTRY_BYTES !== 0) return refuseFeed('entries');
   const rows = viewRows(bytes);
   const { view } = rows;
-  let previousHigh = -1;
-  let previousLow = -1;
-  for (let offset = 0; offset < bytes.length; offset += ENTRY_BYTES) {
-    const high = view.getUint32(offset);
-    const low = view.getUint32(offset + 4);
+  const end = bytes.length;
+  let previousHigh = 0;
+  let previousLow = 0;
+  for (let offset = 0; offset < end; offset += ENTRY_BYTES) {
+    // With a sign, and turned so that their order is that of the unsigned ones: an engine keeps such
+    // numbers as they are from the first turns on, while larger ones become objects until it knows better.
+    const high = view.getInt32(offset) ^ SIGN_BIT;
+    const low = view.getInt32(offset + 4) ^ SIGN_BIT;
     const rises = high > previousHigh || (high === previousHigh && low > previousLow);
-    if (!rises) return refuseFeed('entries');
+    if (!rises && offset > 0) return refuseFeed('entries');
     previousHigh = high;
     previousLow = low;
-    scopes?.add(high, low);
+    scopes.add(high ^ SIGN_BIT, low ^ SIGN_BIT);
   }
   return accept(rows);
 }

@@ -2,7 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { refuse } from '../result.ts';
 import { unixSeconds } from '../time.ts';
-import { encodeEntries, FOR_GOOD, mergeEntries, type RevocationEntry } from './entry.ts';
+import {
+  decodeEntries,
+  encodeEntries,
+  FOR_GOOD,
+  mergeEntries,
+  type RevocationEntry,
+} from './entry.ts';
 import { decodeRows, entriesIn, rowsOf } from './entry-rows.ts';
 import { objectHash } from './object-hash.ts';
 import {
@@ -67,6 +73,23 @@ describe('a revocation table', () => {
         expect([...entriesIn(rowsOf(merged))]).toEqual(merged);
       }),
     );
+  });
+
+  test('rows are refused exactly where a list of entries is: out of order, or twice', () => {
+    const bytesOf = (entries: readonly RevocationEntry[]) =>
+      Uint8Array.from(entries.flatMap((each) => [...encodeEntries([each])]));
+    fc.assert(
+      fc.property(fc.array(anyEntry, { maxLength: 4 }), (entries) => {
+        const bytes = bytesOf(entries);
+        expect(decodeRows(bytes).ok).toBe(decodeEntries(bytes).ok);
+      }),
+    );
+    for (const twice of [EVERYTHING, { high: 1, low: 0x80000000 }]) {
+      const each = entry(twice.high, twice.low);
+      expect(decodeRows(bytesOf([each]))).toMatchObject({ ok: true });
+      const refused = refuse('feed_invalid', { rule: 'entries' });
+      expect(decodeRows(bytesOf([each, each]))).toEqual(refused);
+    }
   });
 
   test('is empty without runs', () => {

@@ -55,7 +55,7 @@ export class ScopeFilter implements ScopeCollector {
   addAll({ view, count }: EntryRows): void {
     const end = count * ENTRY_BYTES;
     for (let offset = 0; offset < end; offset += ENTRY_BYTES) {
-      this.add(view.getUint32(offset), view.getUint32(offset + 4));
+      this.add(view.getInt32(offset), view.getInt32(offset + 4));
     }
   }
 
