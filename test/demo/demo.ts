@@ -8,19 +8,16 @@ import { randomUUID } from 'node:crypto';
 import type { ApiKeysApi } from '@ory/client-fetch';
 import { openActiveSigningKey } from '../e2e/harness/active-signing-key.ts';
 import { createAdminClient } from '../e2e/harness/admin-client.ts';
-import {
-  type Answer,
-  callWithToken,
-  exchange,
-  exchangeForToken,
-  readClaims,
-} from '../e2e/harness/calls.ts';
+import { callWithToken, exchange, exchangeForToken, readClaims } from '../e2e/harness/calls.ts';
 import { startThrowawayStack, type ThrowawayStack } from '../e2e/harness/throwaway-stack.ts';
+import { describe, expectRefusal, seconds, sleep, untilNotOk } from './answers.ts';
+import { runMacaroonSteps } from './macaroon-steps.ts';
 import { createReport, type Report } from './report.ts';
 
 /** The feed's bound for this run, seconds: short, so that the last step need not wait for long. */
 const HARD_SECONDS = 20;
 const CLOCK_SKEW_SECONDS = 60;
+const BOUND_SECONDS = HARD_SECONDS + CLOCK_SKEW_SECONDS;
 
 const interrupted = new AbortController();
 for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interrupted.abort());
@@ -121,6 +118,8 @@ async function runSteps({ stack }: ThrowawayStack, { step }: Report): Promise<vo
   );
   await refused('the same of another tenant', 'tenant_mismatch', () => sign({ nid: randomUUID() }));
 
+  await runMacaroonSteps({ step: next, stack, apiKey, bound: BOUND_SECONDS, signal });
+
   await next('control plane stopped: the edge still verifies', async () => {
     await stack.stopControlPlane();
     await assert.rejects(callWithToken(`${controlPlaneUrl}/health/alive`, undefined));
@@ -141,10 +140,10 @@ async function runSteps({ stack }: ThrowawayStack, { step }: Report): Promise<vo
     const adminRevokeIssuedApiKeyBody = { reason: 'REVOCATION_REASON_KEY_COMPROMISE' } as const;
     await admin.adminRevokeIssuedApiKey({ keyId, adminRevokeIssuedApiKeyBody });
     const start = performance.now();
-    const bound = HARD_SECONDS + CLOCK_SKEW_SECONDS;
-    const refusal = await untilNotOk(() => callWithToken(notes, token), bound);
+    const ask = () => callWithToken(notes, token);
+    const refusal = await untilNotOk(ask, { secondsMax: BOUND_SECONDS, signal });
     expectRefusal(refusal, { status: 401, code: 'token_revoked' });
-    return `after ${seconds(start)} s (bound ${bound} s)`;
+    return `after ${seconds(start)} s (bound ${BOUND_SECONDS} s)`;
   });
 
   await next('the revoked key is refused by the exchange', async () => {
@@ -160,7 +159,8 @@ async function runSteps({ stack }: ThrowawayStack, { step }: Report): Promise<vo
     assert.equal((await callWithToken(notes, live)).status, 200);
     stack.freezeControlPlane();
     const start = performance.now();
-    const refusal = await untilNotOk(() => callWithToken(notes, live), HARD_SECONDS + 5);
+    const ask = () => callWithToken(notes, live);
+    const refusal = await untilNotOk(ask, { secondsMax: HARD_SECONDS + 5, signal });
     expectRefusal(refusal, { status: 503, code: 'feed_stale' });
     const after = seconds(start);
     for (let i = 0; i < 3; i++) {
@@ -177,32 +177,4 @@ async function issueKey(admin: ApiKeysApi, scopes: string[]) {
   assert.deepEqual(issued_api_key?.scopes, scopes);
   assert.ok(secret !== undefined && issued_api_key?.key_id !== undefined);
   return { apiKey: secret, keyId: issued_api_key.key_id };
-}
-
-/** Repeats a call that answers 200 until it does not. Fails after `secondsMax`. */
-async function untilNotOk(request: () => Promise<Answer>, secondsMax: number): Promise<Answer> {
-  const deadline = performance.now() + secondsMax * 1000;
-  while (performance.now() < deadline && !signal.aborted) {
-    const answer = await request();
-    if (answer.status !== 200) return answer;
-    await sleep(200);
-  }
-  throw new Error(`still answered 200 after ${secondsMax} s`);
-}
-
-function expectRefusal(answer: Answer, expected: { status: number; code: string }): void {
-  const { status, body } = answer;
-  assert.deepEqual({ status, code: body.code }, expected, `answered ${describe(answer)}`);
-}
-
-function describe({ status, body }: Answer): string {
-  return body.code === undefined ? String(status) : `${status} ${body.code}`;
-}
-
-function seconds(start: number): string {
-  return ((performance.now() - start) / 1000).toFixed(1);
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }

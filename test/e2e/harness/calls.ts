@@ -15,14 +15,17 @@ export interface ExchangeRequest {
   readonly apiKey: string;
   readonly scope?: string;
   readonly expiresInSeconds?: number;
+  /** Without it a JWT. */
+  readonly requestedTokenType?: string;
 }
 
 /** RFC 6749 §4.4.2, with the API key as client secret in the body. */
 export function exchange(request: ExchangeRequest): Promise<Answer> {
-  const { controlPlaneUrl, apiKey, scope, expiresInSeconds } = request;
+  const { controlPlaneUrl, apiKey, scope, expiresInSeconds, requestedTokenType } = request;
   const form = new URLSearchParams({ grant_type: 'client_credentials', client_secret: apiKey });
   if (scope !== undefined) form.set('scope', scope);
   if (expiresInSeconds !== undefined) form.set('expires_in', String(expiresInSeconds));
+  if (requestedTokenType !== undefined) form.set('requested_token_type', requestedTokenType);
   return call(`${controlPlaneUrl}/oauth2/token`, { method: 'POST', body: form });
 }
 
