@@ -5,12 +5,14 @@
 
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import type { Stack } from '@cardea/cli/dev-stack/stack';
 import type { ApiKeysApi } from '@ory/client-fetch';
 import { openActiveSigningKey } from '../e2e/harness/active-signing-key.ts';
 import { createAdminClient } from '../e2e/harness/admin-client.ts';
 import { callWithToken, exchange, exchangeForToken, readClaims } from '../e2e/harness/calls.ts';
 import { startThrowawayStack, type ThrowawayStack } from '../e2e/harness/throwaway-stack.ts';
-import { describe, expectRefusal, seconds, sleep, untilNotOk } from './answers.ts';
+import { describe, expectRefusal, seconds, sleep, untilNotOk, untilRevoked } from './answers.ts';
+import { type LaneBEdge, startLaneBEdge } from './lane-b-edge.ts';
 import { runMacaroonSteps } from './macaroon-steps.ts';
 import { createReport, type Report } from './report.ts';
 
@@ -24,20 +26,31 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => interr
 
 const report = createReport((line) => console.log(line));
 let throwaway: ThrowawayStack | undefined;
+let laneB: LaneBEdge | undefined;
 const { signal } = interrupted;
 const isUp = await report.step('start control plane, edge worker and sample API', async () => {
   throwaway = await startThrowawayStack({ hardSeconds: HARD_SECONDS, signal });
   return throwaway.stack.edgeUrl;
 });
 try {
-  if (isUp && throwaway !== undefined) await runSteps(throwaway, report);
+  if (isUp && throwaway !== undefined) {
+    const { stack } = throwaway;
+    const title = 'start a second edge that asks the control plane for the feed (lane B)';
+    const areBothUp = await report.step(title, async () => {
+      laneB = await startLaneBEdge(stack, { hardSeconds: HARD_SECONDS, signal });
+      return laneB.url;
+    });
+    if (areBothUp && laneB !== undefined) await runSteps(stack, laneB, report);
+  }
 } finally {
+  await laneB?.stop();
   await throwaway?.dispose();
 }
 process.exitCode = report.finish();
 
-async function runSteps({ stack }: ThrowawayStack, { step }: Report): Promise<void> {
+async function runSteps(stack: Stack, laneBEdge: LaneBEdge, { step }: Report): Promise<void> {
   const { controlPlaneUrl, edgeUrl } = stack;
+  const lanes = { 'lane A': edgeUrl, 'lane B': laneBEdge.url };
   const admin = createAdminClient(stack);
   const notes = `${edgeUrl}/v1/notes`;
   let apiKey = '';
@@ -118,7 +131,7 @@ async function runSteps({ stack }: ThrowawayStack, { step }: Report): Promise<vo
   );
   await refused('the same of another tenant', 'tenant_mismatch', () => sign({ nid: randomUUID() }));
 
-  await runMacaroonSteps({ step: next, stack, apiKey, bound: BOUND_SECONDS, signal });
+  await runMacaroonSteps({ step: next, stack, lanes, apiKey, bound: BOUND_SECONDS, signal });
 
   await next('control plane stopped: the edge still verifies', async () => {
     await stack.stopControlPlane();
@@ -139,11 +152,7 @@ async function runSteps({ stack }: ThrowawayStack, { step }: Report): Promise<vo
   await next('revoke the key: the token already out is refused by the edge', async () => {
     const adminRevokeIssuedApiKeyBody = { reason: 'REVOCATION_REASON_KEY_COMPROMISE' } as const;
     await admin.adminRevokeIssuedApiKey({ keyId, adminRevokeIssuedApiKeyBody });
-    const start = performance.now();
-    const ask = () => callWithToken(notes, token);
-    const refusal = await untilNotOk(ask, { secondsMax: BOUND_SECONDS, signal });
-    expectRefusal(refusal, { status: 401, code: 'token_revoked' });
-    return `after ${seconds(start)} s (bound ${BOUND_SECONDS} s)`;
+    return untilRevoked(lanes, token, { secondsMax: BOUND_SECONDS, signal });
   });
 
   await next('the revoked key is refused by the exchange', async () => {

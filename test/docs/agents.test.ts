@@ -24,8 +24,11 @@ test('the program does what the page says, and the revocation cuts off the whole
   const { controlPlaneUrl, edgeUrl, adminToken } = throwaway.stack;
   const access = { CARDEA_ENDPOINT: controlPlaneUrl, CARDEA_ADMIN_TOKEN: adminToken };
   const scopes = 'notes:read,notes:write,notes:admin';
-  const issue = ['keys', 'issue', 'orchestrator', '--scopes', scopes, '--format', 'json'];
-  const issued = await runCardea(issue, { env: access });
+  const issued = await runCardea(
+    ['keys', 'issue', 'orchestrator', '--actor', 'alice', '--scopes', scopes, '--format', 'json'],
+    { env: access },
+  );
+  expect(issued.err).toBe('');
   const program = blocksOf('ts').join('\n');
   const run = await runCommand(
     [process.execPath, '--input-type=module-typescript', '-e', program],

@@ -93,19 +93,22 @@ export interface EdgeAddresses extends WorkerAddresses {
   readonly port: number;
   /** Without it the edge takes no macaroons. */
   readonly registration?: EdgeRegistration | undefined;
+  /** The control plane, to be asked for the feed too. Such an edge may run beside one without. */
+  readonly feedUrl?: string | undefined;
 }
 
 export function startEdge(state: StateFolder, addresses: EdgeAddresses): Child {
-  const { registration } = addresses;
+  const { feedUrl, registration } = addresses;
   return startWorker(state, {
     name: 'the edge worker',
-    slug: 'edge',
+    slug: feedUrl === undefined ? 'edge' : 'edge-lane-b',
     config: EDGE_CONFIG,
     port: addresses.port,
     settings: {
       ...sharedSettings(addresses),
       ORIGIN_URL: addresses.originUrl,
       FEED_PUBLIC_KEYS: state.secrets.feedPublicKey,
+      ...(feedUrl === undefined ? {} : { FEED_URL: feedUrl }),
       ...(registration === undefined
         ? {}
         : { EDGE_ID: registration.edgeId, EDGE_SECRET: registration.secret }),
