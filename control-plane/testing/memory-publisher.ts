@@ -172,6 +172,7 @@ export class MemoryWorld {
       }),
       signingKeys: { listAll: async () => [] } as unknown as Truth['signingKeys'],
       generateSigningKey: () => Promise.reject(new Error('There is no tenant.')),
+      sealKeys: async () => [],
       tenants: async () => [],
       binding: {} as Truth['binding'],
       durations: { boundSeconds: BOUND_SECONDS, tokenLivesSeconds: ENTRY_LIVES_SECONDS },
