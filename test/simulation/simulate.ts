@@ -1,147 +1,285 @@
 /**
- * One run: a control plane, a publisher, KV as it may behave at its worst, several edges, sometimes an
- * attacker, all from one seed. THIS IS A SIMULATION: KV, the clocks, the network and the control plane
- * are models. Real are the feed client of the edge, the codecs, WebCrypto, and the publisher's plan.
+ * One run, all from one seed: a control plane, its publisher, KV at its worst, several edges with
+ * several isolates each, sometimes somebody who can write KV. First everything goes wrong that may;
+ * then it is calm, and everything has to come right by itself.
+ *
+ * THIS IS A SIMULATION: KV, D1, Durable Objects, the network and all clocks are stand-ins. What runs on
+ * them is the shipped code: stores, minting, the publisher with its storage, the feed's formats, the
+ * edge's pipeline.
  */
 
-import { fixedKey, pinned } from '@cardea/shared/feed/testing/feed-fixture';
-import { FORGED_TOKEN, startAttacker } from './attacker-model.ts';
-import { ControlPlaneModel, TOKEN_SECONDS_MAX } from './control-plane-model.ts';
-import { type EdgeKind, EdgeModel, type Tally } from './edge-model.ts';
-import { KvStandIn, type Weather } from './kv-stand-in.ts';
-import { Ledger } from './ledger.ts';
-import { type PublisherFlaw, PublisherModel } from './publisher-model.ts';
+import type { Ed25519PrivateJwk } from '@cardea/control-plane/ed25519-private-jwk';
+import type { Log } from '@cardea/control-plane/log';
+import { OBJECT_ARRIVAL_MILLISECONDS } from '@cardea/control-plane/publication/plan-publication';
+import { createHeadSigner } from '@cardea/control-plane/publication/sign-head';
+import type { RevocationAnnouncer } from '@cardea/control-plane/revocations/revocation';
+import { Secret } from '@cardea/control-plane/secret';
+import { type FixedKey, fixedKey, pinned } from '@cardea/shared/feed/testing/feed-fixture';
+import { Attacker, FORGED_TOKEN } from './attacker.ts';
+import { Callers } from './callers.ts';
+import { ControlPlane } from './control-plane.ts';
+import { awaitConvergence } from './convergence.ts';
+import { Database } from './database.ts';
+import { Edges } from './edges.ts';
+import { calmDown, chooseFaults, type Faults, planLoss, planOutages } from './faults.ts';
+import { KvStandIn } from './kv-stand-in.ts';
+import { Ledger, type Violation } from './ledger.ts';
+import { startNodePublishers } from './node-publishers.ts';
+import { NO_PLANT, type Plant } from './plants.ts';
 import { createRandom, type Random } from './random.ts';
-import { observeWebCrypto, World } from './world.ts';
-
-observeWebCrypto();
+import type { PublisherEnvironment, RunningPublisher } from './running-publisher.ts';
+import {
+  chooseSetting,
+  clockOffset,
+  type Runtime,
+  type Setting,
+  START_MILLISECONDS,
+} from './setting.ts';
+import { Story } from './story.ts';
+import { Tally } from './tally.ts';
+import { takePlatform } from './virtual-platform.ts';
+import { startWorkersPublisher } from './workers-publisher.ts';
+import { World } from './world.ts';
 
 export interface Plan {
   readonly seed: number;
-  readonly edge?: EdgeKind;
-  readonly publisher?: PublisherFlaw;
-  readonly hasAttacker?: boolean;
+  readonly runtime?: Runtime;
+  readonly plant?: Plant;
+  /** Whether the story is kept to be read. */
+  readonly isTold?: boolean;
 }
 
-export interface Outcome extends Tally {
-  /** Of the last head that was signed: differs if anything about two runs differs. */
-  readonly lastSeq: number;
+export interface Outcome {
+  /** The first one is what went wrong; the run ends with it. */
+  readonly violations: readonly Violation[];
+  readonly tally: Tally;
+  readonly story: Story;
 }
 
-const START_MILLISECONDS = 1_700_000_000_000;
-const ENVIRONMENT_ID = 'simulated';
-const EDGES = 3;
 const FEED_KEY = await fixedKey(1);
+const FEED_JWK = await privateJwkOf(FEED_KEY);
+const SIGN_HEAD = await createHeadSigner(new Secret(FEED_JWK));
 const FEED_KEYS = await pinned(FEED_KEY);
 
-/** Runs `plan` to its end, or throws the first `InvariantBroken`. The same plan, the same run. */
+/** Runs `plan` to its end, or to the first violation. The same plan, the same run. */
 export async function simulate(plan: Plan): Promise<Outcome> {
   const random = createRandom(plan.seed);
   const world = new World(START_MILLISECONDS + random.integer(0, 999));
-  const failures: unknown[] = [];
-  const fail = (error: unknown) => void failures.push(error);
-
-  const hardSeconds = random.pick([20, 60, 120]);
-  const clockSkewSeconds = random.pick([0, 4, 10]);
-  /** Two clocks differ by the tolerated skew at most. */
-  const offset = () => random.integer(-500 * clockSkewSeconds, 500 * clockSkewSeconds);
-  const publisherOffsetMilliseconds = offset();
-  const timing = { hardSeconds, clockSkewSeconds };
-
-  const kv = new KvStandIn(world, random, weatherOf(random));
-  const ledger = new Ledger({
-    boundMilliseconds: (hardSeconds + clockSkewSeconds) * 1000,
-    publisherOffsetMilliseconds,
-    now: () => world.now,
-  });
-  const publisher = new PublisherModel({
-    ...{ world, random, kv, ledger, fail, clockSkewSeconds },
-    feedKey: FEED_KEY,
-    feedKeys: FEED_KEYS,
-    entryLivesSeconds: TOKEN_SECONDS_MAX + clockSkewSeconds,
-    environmentId: ENVIRONMENT_ID,
-    offsetMilliseconds: publisherOffsetMilliseconds,
-    heartbeatMilliseconds: Math.min(30, Math.floor(hardSeconds / 4)) * 1000,
-    crashChance: random.pick([0, 0.01, 0.08]),
-    flaw: plan.publisher ?? 'none',
-  });
-  const offsetMilliseconds = offset();
-  const parts = { world, random, ledger, publisher, offsetMilliseconds, ...timing };
-  const controlPlane = new ControlPlaneModel(parts);
-  const tally = emptyTally();
-  const edges = Array.from(
-    { length: EDGES },
-    (_, location) =>
-      new EdgeModel({
-        ...{ world, random, kv, ledger, location, tally, fail, ...timing },
-        ...{ feedKeys: FEED_KEYS, environmentId: ENVIRONMENT_ID },
-        kind: plan.edge ?? 'shipped',
-        offsetMilliseconds: offset(),
-        tokens: () => [...controlPlane.tokens, FORGED_TOKEN],
-      }),
-  );
-
-  publisher.start();
-  controlPlane.start();
-  for (const edge of edges) edge.start();
-  planOutages({ world, random, publisher });
-  planLosses({ world, random: createRandom(~plan.seed), publisher });
-  const hasAttacker = random.chance(0.5);
-  if (plan.hasAttacker ?? hasAttacker) startAttacker({ world, random, kv, feedKey: FEED_KEY });
-
-  const lengthSeconds = random.pick([240, 240, 240, 400, 1300]);
-  await world.run(START_MILLISECONDS + lengthSeconds * 1000, () => {
-    if (failures.length > 0) throw failures[0];
-  });
-  return { ...tally, lastSeq: ledger.lastSeq };
+  const giveBack = takePlatform(world);
+  const run = new Run(plan, world, random);
+  try {
+    return await run.toItsEnd();
+  } finally {
+    run.close();
+    giveBack();
+  }
 }
 
-function weatherOf(random: Random): Weather {
-  const isRough = random.chance(0.5);
-  return {
-    locations: EDGES,
-    propagationMillisecondsMax: random.pick([500, 15_000, 60_000]),
-    writeLoss: isRough ? 0.1 : 0,
-    writeLate: isRough ? 0.05 : 0,
-    readFailure: isRough ? 0.05 : 0,
-    readSlow: isRough ? 0.02 : 0,
-    staleRead: isRough ? 0.1 : 0,
+/** The parts of one run, put together. */
+class Run {
+  readonly #plant: Plant;
+  readonly #world: World;
+  readonly #random: Random;
+  readonly #story: Story;
+  readonly #tally = new Tally();
+  readonly #setting: Setting;
+  readonly #faults: Faults;
+  readonly #databaseOffset: number;
+  readonly #ledger: Ledger;
+  readonly #database: Database;
+  readonly #kv: KvStandIn;
+  readonly #controlPlane: ControlPlane;
+  readonly #publisher: RunningPublisher;
+  readonly #callers: Callers;
+  readonly #edges: Edges;
+  #isRestorationNoticed = true;
+  #isOver = false;
+
+  constructor(plan: Plan, world: World, random: Random) {
+    this.#plant = plan.plant ?? NO_PLANT;
+    this.#world = world;
+    this.#random = random;
+    this.#story = new Story(world, { isKept: plan.isTold ?? false });
+    this.#setting = chooseSetting(random, { ...plan, ...this.#plant.needs });
+    this.#faults = chooseFaults(random);
+    this.#databaseOffset = clockOffset(random, this.#setting);
+    this.#ledger = this.#createLedger();
+    const weather = this.#faults.database;
+    this.#database = new Database({ world, random, weather, clock: this.#databaseNow });
+    this.#database.onSigningKeys = (keys) => this.#ledger.keysAre(keys);
+    if (this.#setting.runtime === 'node') this.#acknowledgeWhenInEffect();
+    const { locations } = this.#setting;
+    this.#kv = new KvStandIn({
+      ...{ world, random, story: this.#story, locations, weather: this.#faults.kv },
+    });
+    this.#controlPlane = new ControlPlane({
+      ...{ world, setting: this.#setting, database: this.#database },
+      ...{ randomBytes: this.#randomBytes, log: this.#log('api') },
+    });
+    this.#publisher = this.#startPublisher();
+    this.#controlPlane.announcer = judged(this.#publisher.announcer, this.#ledger);
+    this.#callers = this.#createCallers();
+    this.#edges = this.#createEdges();
+  }
+
+  async toItsEnd(): Promise<Outcome> {
+    const { violations } = this.#ledger;
+    const length = this.#setting.faultySeconds * 1000;
+    this.#callers.start();
+    this.#edges.start();
+    const attacker = this.#planFaults(length);
+    this.#world.after(length, () => {
+      this.#story.tell('faults', 'are over');
+      calmDown(this.#faults);
+      this.#callers.isActive = false;
+      this.#edges.isActive = false;
+      attacker?.stop();
+      void this.#converge();
+    });
+    await this.#world.run(() => !this.#isOver && violations.length === 0);
+    for (const { what } of violations) this.#story.tell('VIOLATION', what);
+    return { violations, tally: this.#tally, story: this.#story };
+  }
+
+  close(): void {
+    this.#publisher.close();
+    this.#database.sqlite.close();
+  }
+
+  #createLedger(): Ledger {
+    const { clockSkewSeconds, derivedTokenTtlMaxSeconds, feedHardSeconds } = this.#setting;
+    return new Ledger({
+      now: () => this.#world.now,
+      boundMilliseconds: (feedHardSeconds + clockSkewSeconds) * 1000,
+      // By an edge's clock, which may be off by the skew once more.
+      tokenLivesMilliseconds: (derivedTokenTtlMaxSeconds + 2 * clockSkewSeconds) * 1000,
+      arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
+      databaseOffsetMilliseconds: this.#databaseOffset,
+    });
+  }
+
+  #startPublisher(): RunningPublisher {
+    const environment: PublisherEnvironment = {
+      ...{ world: this.#world, random: this.#random, story: this.#story, tally: this.#tally },
+      ...{ ledger: this.#ledger, setting: this.#setting, faults: this.#faults },
+      ...{ database: this.#database, databaseNow: this.#databaseNow },
+      ...{ controlPlane: this.#controlPlane, plant: this.#plant.publisher },
+      ...{ feedKeys: FEED_KEYS, signHead: SIGN_HEAD, feedJwk: FEED_JWK },
+      ...{ randomBytes: this.#randomBytes, log: this.#log, fail: this.#fail },
+      namespace: this.#kv.namespaceAt(0),
+      restoredUnnoticed: () => {
+        this.#isRestorationNoticed = false;
+        this.#tally.count('restored unnoticed');
+      },
+    };
+    return this.#setting.runtime === 'node'
+      ? startNodePublishers(environment)
+      : startWorkersPublisher(environment);
+  }
+
+  #createCallers(): Callers {
+    return new Callers({
+      ...{ world: this.#world, random: this.#random, story: this.#story, tally: this.#tally },
+      ...{ ledger: this.#ledger, controlPlane: this.#controlPlane, fail: this.#fail },
+      ...{ pace: this.#setting.pace, hasMasses: this.#setting.hasMasses },
+      nowSeconds: () => Math.floor(this.#databaseNow() / 1000),
+    });
+  }
+
+  #createEdges(): Edges {
+    const { createFeed, keepsLine } = this.#plant;
+    return new Edges({
+      ...{ world: this.#world, random: this.#random, story: this.#story, tally: this.#tally },
+      ...{ ledger: this.#ledger, setting: this.#setting, kv: this.#kv, feedKeys: FEED_KEYS },
+      cancelledChance: () => this.#faults.cancelledChance,
+      tokens: () => [FORGED_TOKEN, ...this.#callers.tokens],
+      ...(createFeed === undefined ? {} : { createFeed }),
+      ...(keepsLine === undefined ? {} : { keepsLine }),
+    });
+  }
+
+  #planFaults(length: number): Attacker | undefined {
+    const parts = {
+      ...{ world: this.#world, random: this.#random, story: this.#story, tally: this.#tally },
+    };
+    const database = this.#database;
+    const databaseAway = {
+      name: 'the database is away',
+      begin: () => {
+        database.isUp = false;
+      },
+      end: () => {
+        database.isUp = true;
+      },
+    };
+    planOutages({ ...parts, length }, [databaseAway, ...this.#publisher.outages]);
+    planLoss({ ...parts, length }, this.#publisher.losses);
+    if (!(this.#plant.needs?.hasAttacker ?? this.#random.chance(0.4))) return undefined;
+    this.#tally.count('attacked');
+    return new Attacker({ ...parts, kv: this.#kv, feedKey: FEED_KEY });
+  }
+
+  async #converge(): Promise<void> {
+    try {
+      const seconds = await awaitConvergence({
+        ...{ world: this.#world, story: this.#story, ledger: this.#ledger },
+        ...{ setting: this.#setting, controlPlane: this.#controlPlane, edges: this.#edges },
+        ...{ database: this.#database, isRestorationNoticed: this.#isRestorationNoticed },
+      });
+      this.#tally.count(`converged within ${Math.ceil(seconds / 60)} min`);
+    } catch (error) {
+      this.#fail(error);
+    }
+    this.#isOver = true;
+  }
+
+  /** On Node a revocation is acknowledged by its commit, or when it takes effect after that. */
+  #acknowledgeWhenInEffect(): void {
+    const database = this.#database;
+    const ledger = this.#ledger;
+    database.onRevocation = ({ entry, effectiveAtSeconds, expiresAtSeconds, revocationId }) => {
+      const wait = effectiveAtSeconds * 1000 - this.#databaseNow();
+      if (wait <= 0) {
+        ledger.acknowledge(entry, expiresAtSeconds);
+        return;
+      }
+      this.#world.after(wait, () => {
+        if (database.hasRevocation(revocationId)) ledger.acknowledge(entry, expiresAtSeconds);
+      });
+    };
+  }
+
+  readonly #databaseNow = () => this.#world.now + this.#databaseOffset;
+
+  readonly #randomBytes = (length: number) =>
+    Uint8Array.from({ length }, () => this.#random.integer(0, 255));
+
+  readonly #log =
+    (who: string): Log =>
+    (level, event, { error = '' }) => {
+      if (level === 'error') this.#story.tell(who, `${event} ${error}`);
+    };
+
+  readonly #fail = (error: unknown) => {
+    const trace = error instanceof Error ? error.stack : String(error);
+    this.#ledger.broken(0, `a bug, or something that nobody catches: ${trace}`);
   };
 }
 
-interface Outages {
-  readonly world: World;
-  readonly random: Random;
-  readonly publisher: PublisherModel;
+async function privateJwkOf({ x, privateKey }: FixedKey): Promise<Ed25519PrivateJwk> {
+  const { d = '' } = await crypto.subtle.exportKey('jwk', privateKey);
+  return { kty: 'OKP', crv: 'Ed25519', x, d };
 }
 
-/** The publisher stands still for a while, and the database is away for a while. */
-function planOutages({ world, random, publisher }: Outages): void {
-  world.after(random.integer(40_000, 240_000), () => {
-    publisher.isFrozen = true;
-    world.after(random.integer(10_000, 150_000), () => {
-      publisher.isFrozen = false;
-    });
-  });
-  world.after(random.integer(40_000, 240_000), () => {
-    publisher.isDatabaseUp = false;
-    world.after(random.integer(10_000, 100_000), () => {
-      publisher.isDatabaseUp = true;
-    });
-  });
-}
-
-/** One of them: what both have forgotten is left in KV's head alone, which may be an old one. */
-function planLosses({ world, random, publisher }: Outages): void {
-  const lose = random.pick<() => void>([
-    () => publisher.loseStorage(),
-    () => publisher.restoreDatabase(),
-    () => undefined,
-  ]);
-  world.after(random.integer(60_000, 230_000), lose);
-}
-
-function emptyTally(): Tally {
-  const outcomes = { accepted: 0, degraded: 0, revoked: 0, stale: 0 };
-  return { ...outcomes, unknownKey: 0, deadOrExpired: 0, restarts: 0 };
+/** Invariant 4: what was called acknowledged is in the publisher's durable storage. */
+function judged(announcer: RevocationAnnouncer, ledger: Ledger): RevocationAnnouncer {
+  return {
+    async announce(rows) {
+      const announcement = await announcer.announce(rows);
+      for (const { entry } of announcement === 'acknowledged' ? rows : []) {
+        if (!ledger.wasAcknowledged(entry)) ledger.broken(4, 'acknowledged before it is durable');
+      }
+      return announcement;
+    },
+  };
 }

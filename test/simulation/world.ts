@@ -7,6 +7,7 @@
  */
 
 import { setImmediate } from 'node:timers/promises';
+import { openCryptoCalls } from './virtual-platform.ts';
 
 export class World {
   /** Milliseconds since 1970 by the one true clock; everybody's own clock differs by an offset. */
@@ -18,28 +19,45 @@ export class World {
     this.now = startMilliseconds;
   }
 
-  /** Plans `action` in `milliseconds`; what is planned for one instant keeps its order. */
-  after(milliseconds: number, action: () => void): void {
-    const planned = { at: this.now + Math.max(0, milliseconds), order: this.#count++, action };
+  /**
+   * Plans `action` in `milliseconds`; what is planned for one instant keeps its order. Answers how to
+   * call it off.
+   */
+  after(milliseconds: number, action: () => void): () => void {
+    const at = this.now + Math.max(0, milliseconds);
+    const planned: Planned = { at, order: this.#count++, action };
     // From the end: most of what is planned is planned for late.
     let index = this.#plan.length;
     while (index > 0 && isBefore(planned, this.#plan[index - 1])) index--;
     this.#plan.splice(index, 0, planned);
+    return () => {
+      planned.action = undefined;
+    };
+  }
+
+  /** Again and again, so many milliseconds apart as `gap` says each time. */
+  every(gap: () => number, action: () => void): void {
+    this.after(gap(), () => {
+      action();
+      this.every(gap, action);
+    });
   }
 
   sleep(milliseconds: number): Promise<void> {
-    return new Promise((resolve) => this.after(milliseconds, resolve));
+    return new Promise((resolve) => {
+      this.after(milliseconds, resolve);
+    });
   }
 
-  /** Runs what is planned up to `untilMilliseconds`. `check` is called after each event. */
-  async run(untilMilliseconds: number, check: () => void): Promise<void> {
+  /** Runs what is planned, as long as `check`, called after each event, answers true. */
+  async run(check: () => boolean): Promise<void> {
     await settled();
     for (let next = this.#plan.shift(); next !== undefined; next = this.#plan.shift()) {
-      if (next.at > untilMilliseconds) return;
+      if (next.action === undefined) continue;
       this.now = next.at;
       next.action();
       await settled();
-      check();
+      if (!check()) return;
     }
   }
 }
@@ -47,32 +65,15 @@ export class World {
 interface Planned {
   readonly at: number;
   readonly order: number;
-  readonly action: () => void;
+  /** Absent once it was called off. */
+  action: (() => void) | undefined;
 }
 
 function isBefore(a: Planned, b: Planned | undefined): boolean {
   return b !== undefined && (a.at === b.at ? a.order < b.order : a.at < b.at);
 }
 
-let openCalls = 0;
-
 async function settled(): Promise<void> {
   do await setImmediate();
-  while (openCalls > 0);
-}
-
-/** Counts the open calls of WebCrypto in this process. It observes and changes nothing. */
-export function observeWebCrypto(): void {
-  const prototype = Object.getPrototypeOf(crypto.subtle);
-  for (const name of ['sign', 'verify', 'digest', 'importKey'] as const) {
-    const original: (...parameters: unknown[]) => Promise<unknown> = prototype[name];
-    prototype[name] = async function observed(this: SubtleCrypto, ...parameters: unknown[]) {
-      openCalls++;
-      try {
-        return await original.apply(this, parameters);
-      } finally {
-        openCalls--;
-      }
-    };
-  }
+  while (openCryptoCalls() > 0);
 }

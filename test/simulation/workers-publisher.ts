@@ -1,0 +1,88 @@
+/** The publisher on Workers: the hub, told by the announcer, on KV. */
+
+import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store.kv';
+import { createHubAnnouncer } from '@cardea/control-plane/publication/hub-announcer';
+import { unixMilliseconds } from '@cardea/shared/time';
+import { Hub } from './hub.ts';
+import { type Observer, observedFeed, observedStorage } from './observed-publisher.ts';
+import {
+  guardTruth,
+  type PublisherEnvironment,
+  type RunningPublisher,
+} from './running-publisher.ts';
+import { clockOffset, ENVIRONMENT_ID } from './setting.ts';
+
+export function startWorkersPublisher(environment: PublisherEnvironment): RunningPublisher {
+  const { world, random, database, controlPlane } = environment;
+  const hub = createHub(environment);
+  const log = environment.log('api');
+  const { revocations } = controlPlane.stores;
+  const announcer = createHubAnnouncer({ hub, revocations, log });
+  const poke = () => void hub.poke({ soon: false }).catch(() => undefined);
+  // The worker wakes a hub that never ran, and a cron does so every minute.
+  world.every(() => 60_000, poke);
+  poke();
+  let copy = { database: database.sqlite.copy(), mark: database.mark };
+  world.every(
+    () => random.integer(20_000, 90_000),
+    () => {
+      copy = { database: database.sqlite.copy(), mark: database.mark };
+    },
+  );
+  const restore = () => {
+    // Since the last cycle nothing has left a mark: that such a state is an older one does not show.
+    if (copy.mark === hub.mark) environment.restoredUnnoticed();
+    database.goBack(copy.database);
+  };
+  return {
+    announcer,
+    close: () => hub.storage.close(),
+    outages: [
+      {
+        name: 'the hub is away',
+        begin: () => {
+          hub.isUp = false;
+        },
+        end: () => {
+          hub.isUp = true;
+        },
+      },
+    ],
+    losses: [
+      ['the hub loses its storage', () => hub.loseStorage()],
+      ['the database is restored', restore],
+    ],
+  };
+}
+
+function createHub(environment: PublisherEnvironment): Hub {
+  const { world, random, story, tally, ledger, setting, controlPlane, plant } = environment;
+  const observer: Observer = {
+    ...{ ledger, story, name: 'hub', clockOffset: clockOffset(random, setting) },
+  };
+  const clockOffsetSeen = observer.clockOffset + plant.clockErrorMilliseconds;
+  const feed = observedFeed(observer, createKvFeedStore(environment.namespace as never));
+  return new Hub({
+    ...{ world, random, story, fail: environment.fail },
+    syncsTooEarly: plant.syncsTooEarly,
+    crashChance: () => environment.faults.crashChance,
+    onCrash: (place) => {
+      story.tell('hub', `crashes: ${place}`);
+      tally.count(`crash ${place}`);
+    },
+    around: (storage) => plant.storage(observedStorage(observer, storage)),
+    partsIn: (process) => ({
+      feed: process.guard('feed', plant.feed(feed, world)),
+      truth: guardTruth(plant.truth(controlPlane.truth), process),
+      signHead: (head) => process.around('signHead', () => environment.signHead(head)),
+      feedKeys: environment.feedKeys,
+      environmentId: ENVIRONMENT_ID,
+      entryLivesSeconds: controlPlane.truth.durations.tokenLivesSeconds,
+      clockSkewSeconds: setting.clockSkewSeconds,
+      heartbeatMilliseconds: setting.feedHeartbeatSeconds * 1000,
+      clock: { now: () => unixMilliseconds(world.now + clockOffsetSeen) },
+      random: () => random.fraction(),
+      log: environment.log('hub'),
+    }),
+  });
+}
