@@ -6,8 +6,8 @@
 import { revokeApiKey } from '@cardea/control-plane/api-keys/revoke-api-key';
 import { rotateApiKey } from '@cardea/control-plane/api-keys/rotate-api-key';
 import { setKeyEnabled } from '@cardea/control-plane/api-keys/set-key-enabled';
+import type { RevocationWish } from '@cardea/control-plane/revocations/target';
 import { StoreUnavailable } from '@cardea/control-plane/store-unavailable';
-import { EVERYTHING, scopeIdOfSigningKey, scopeIdOfUuid } from '@cardea/shared/feed/scope-id';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import type { ControlPlane } from './control-plane.ts';
 import { signUnder } from './key-pool.ts';
@@ -123,61 +123,45 @@ export class Callers {
     const named = { tenant: TENANT, caller: CALLER, keyId };
     const { deps } = controlPlane;
     const what = random.pick([
-      'token',
-      'token',
-      'key',
-      'rotate',
-      'overlap',
-      'disable',
-      'enable',
-      'actor',
-      'tenant',
-      'all',
-    ] as const);
+      ...(['token', 'token', 'key', 'cut off', 'revoked', 'rotate', 'overlap'] as const),
+      ...(['disable', 'enable', 'actor', 'tenant', 'everything'] as const),
+    ]);
     story.tell('callers', `revoke: ${what}`);
-    const cutOff = { bound: 'at_commit' } as const;
     switch (what) {
       case 'token':
-        return this.#revokeToken(token);
+        return this.#ask({ target: what, subject: token.tokenId });
       case 'key':
+        this.#forgetKey(keyId);
+        return this.#ask({ target: what, subject: keyId });
+      case 'cut off':
+        return this.#ask({ target: 'key', subject: keyId, extent: 'cut_off' });
+      case 'revoked':
         await revokeApiKey(deps, { ...named, reason: 'key_compromise' });
         return this.#forgetKey(keyId);
       case 'rotate':
-        await rotateApiKey(deps, { ...named, overlapSeconds: 0 });
+      case 'overlap': {
+        const overlapSeconds = what === 'rotate' ? 0 : random.integer(5, 60);
+        await rotateApiKey(deps, { ...named, overlapSeconds });
         return this.#forgetKey(keyId);
-      case 'overlap':
-        await rotateApiKey(deps, { ...named, overlapSeconds: random.integer(5, 60) });
-        return this.#forgetKey(keyId);
+      }
       case 'disable':
       case 'enable':
         await setKeyEnabled(deps, { ...named, kind: 'issued', isEnabled: what === 'enable' });
         return;
       case 'actor':
-        await this.#cutOff({ ...cutOff, scope: 'actor', scopeId: token.actorScopeId });
-        return;
+        return this.#ask({ target: what, subject: token.actor });
       case 'tenant':
-        await this.#cutOff({
-          ...cutOff,
-          scope: 'tenant',
-          scopeId: scopeIdOfUuid(DEFAULT_TENANT_ID) ?? EVERYTHING,
-        });
-        return;
-      case 'all':
-        await this.#cutOff({ ...cutOff, scope: 'everything', scopeId: EVERYTHING });
+        return this.#ask({ target: what, subject: DEFAULT_TENANT_ID });
+      case 'everything':
+        return this.#ask({ target: what });
     }
   }
 
-  async #revokeToken(token: Token): Promise<void> {
-    const scopeId = scopeIdOfUuid(token.tokenId);
-    if (scopeId === undefined) return;
-    await this.#cutOff({ scope: 'token', scopeId, bound: 'for_good' });
-  }
-
-  async #cutOff(revocation: Parameters<ControlPlane['revoke']>[0]): Promise<void> {
+  async #ask(wish: RevocationWish): Promise<void> {
     const { controlPlane, story, tally } = this.#parts;
-    const announcement = await controlPlane.revoke(revocation);
-    tally.count(announcement === 'accepted' ? 'accepted later' : announcement);
-    story.tell('callers', `hear ${announcement}`);
+    const answer = await controlPlane.revoke(wish);
+    tally.count(answer === 'accepted' ? 'accepted later' : answer);
+    story.tell('callers', `hear ${answer}`);
   }
 
   /** Thousands of tokens that nobody holds here: so that segments are made, merged and dropped. */
@@ -185,8 +169,7 @@ export class Callers {
     const { controlPlane, random, story } = this.#parts;
     const count = random.integer(1000, 2500);
     story.tell('callers', `revoke: ${count} tokens at once`);
-    const announcement = await controlPlane.revokeMany(count);
-    story.tell('callers', `hear ${announcement}`);
+    await controlPlane.revokeMany(count);
   }
 
   #forgetKey(keyId: string): void {
@@ -201,8 +184,7 @@ export class Callers {
     story.tell('callers', `revoke: signing key ${kid.slice(0, 8)}, which leaked`);
     tally.count('leaked keys');
     this.#stolen.add(kid);
-    const scopeId = await scopeIdOfSigningKey(kid);
-    await this.#cutOff({ scope: 'signing_key', scopeId, bound: 'for_good' });
+    await this.#ask({ target: 'signing_key', subject: kid });
     this.#parts.ledger.keyLeaked(kid);
   }
 

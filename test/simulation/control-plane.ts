@@ -6,8 +6,6 @@
 import type { NewApiKey } from '@cardea/control-plane/api-keys/store';
 import { auditKeyReader, createEventRecorder } from '@cardea/control-plane/audit/event-recorder';
 import { answered } from '@cardea/control-plane/database/answered';
-import { toRevocation } from '@cardea/control-plane/database/revocation-row';
-import { revocationInsert } from '@cardea/control-plane/database/revocation-rows.d1';
 import type { Stores } from '@cardea/control-plane/database/stores';
 import { createD1Stores } from '@cardea/control-plane/database/stores.d1';
 import type { Deps } from '@cardea/control-plane/deps';
@@ -15,11 +13,9 @@ import type { Log } from '@cardea/control-plane/log';
 import { deriveMasterKeys } from '@cardea/control-plane/master-keys';
 import { createTruth } from '@cardea/control-plane/publication/create-truth';
 import type { Truth } from '@cardea/control-plane/publication/truth';
-import { revocationLivesSeconds } from '@cardea/control-plane/revocations/new-revocation';
-import type {
-  NewRevocation,
-  RevocationAnnouncer,
-} from '@cardea/control-plane/revocations/revocation';
+import { createRevocations } from '@cardea/control-plane/revocations/create-revocations';
+import type { RevocationAnnouncer } from '@cardea/control-plane/revocations/revocation';
+import type { RevocationWish } from '@cardea/control-plane/revocations/target';
 import { Secret } from '@cardea/control-plane/secret';
 import { actorSaltReader } from '@cardea/control-plane/tokens/actor-salt';
 import { createActorScopes } from '@cardea/control-plane/tokens/actor-scopes';
@@ -30,11 +26,9 @@ import { formatUuid, uuidV4FromRandom } from '@cardea/shared/bytes/uuid';
 import { FOR_GOOD } from '@cardea/shared/feed/entry';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { unixMilliseconds } from '@cardea/shared/time';
-import { sql } from 'drizzle-orm';
-import { drizzle } from 'drizzle-orm/d1';
 import type { D1StandIn } from './d1-stand-in.ts';
 import { KeyPool, signToken } from './key-pool.ts';
-import { type Setting, TENANT } from './setting.ts';
+import { ENVIRONMENT_ID, type Setting, TENANT } from './setting.ts';
 import type { World } from './world.ts';
 
 const KEYS = await deriveMasterKeys({ secrets: [new Secret('a master secret of the simulation')] });
@@ -51,7 +45,10 @@ export interface ControlPlaneParts {
 export class ControlPlane {
   readonly stores: Stores;
   readonly truth: Truth;
-  announcer: RevocationAnnouncer = { announce: async () => 'accepted' };
+  announcer: RevocationAnnouncer = {
+    announce: async () => 'accepted',
+    acknowledgesCommits: false,
+  };
   readonly #parts: ControlPlaneParts;
   readonly #pool = new KeyPool();
   readonly #minting;
@@ -62,11 +59,12 @@ export class ControlPlane {
     const { database, randomBytes, log, setting } = parts;
     this.#parts = parts;
     this.stores = createD1Stores(database as never);
-    const { audit, restorations, revocations, secrets: store, signingKeys } = this.stores;
+    const { audit, edges, replacedKeys, restorations, revocations, signingKeys } = this.stores;
+    const { secrets: store } = this.stores;
     const secrets = { store, keyEncryption: KEYS.keyEncryption, randomBytes };
     this.#auditEvent = createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes });
     const clock = { now: () => unixMilliseconds(parts.world.now) };
-    const config = { ...setting };
+    const config = { ...setting, environmentId: ENVIRONMENT_ID, macaroonEpochSeconds: 86_400 };
     this.#verifier = createDerivedTokenVerifier({ config, signingKeys, revocations, clock });
     this.#minting = {
       store: this.stores.minting,
@@ -76,24 +74,36 @@ export class ControlPlane {
       sleep: (milliseconds: number) => parts.world.sleep(milliseconds),
     };
     const truth = createTruth({
-      ...{ config, revocations, signingKeys, restorations, secrets: store, randomBytes, log },
+      ...{
+        config,
+        clock,
+        revocations,
+        signingKeys,
+        restorations,
+        secrets: store,
+        randomBytes,
+        log,
+      },
+      ...{ edges, replacedKeys },
       tenants: async () => [TENANT],
       auditEvents: audit,
       keyEncryption: KEYS.keyEncryption,
     });
     const generateSigningKey = async (tenantId: string) => this.#pool.next(tenantId);
-    this.truth = { ...truth, generateSigningKey };
+    // Macaroon keys have a life of their own, by epochs; here are none.
+    this.truth = { ...truth, generateSigningKey, sealKeys: async () => [] };
   }
 
-  /** What the operations on keys take of everything that a control plane has. */
+  /** What the operations that are driven here take of everything that a control plane has. */
   get deps(): Deps {
-    const { randomBytes, setting } = this.#parts;
-    const { apiKeys } = this.stores;
-    const used: Pick<Deps, 'apiKeys' | 'auditEvent' | 'announcer' | 'randomBytes' | 'keys'> = {
-      ...{ apiKeys, auditEvent: this.#auditEvent, announcer: this.announcer },
-      ...{ randomBytes, keys: KEYS },
+    const { randomBytes, setting, world } = this.#parts;
+    const { apiKeys, revocationLedger, signingKeys } = this.stores;
+    const used = {
+      ...{ apiKeys, revocationLedger, signingKeys, randomBytes, keys: KEYS, config: setting },
+      ...{ auditEvent: this.#auditEvent, announcer: this.announcer, minting: this.#minting },
+      clock: { now: () => unixMilliseconds(world.now) },
     };
-    return { ...used, config: setting } as never;
+    return used satisfies { [Name in keyof Deps]?: unknown } as never;
   }
 
   async issueKey(actorId: string): Promise<string> {
@@ -123,26 +133,18 @@ export class ControlPlane {
     return this.#mintFrom({ kind: 'derived_token', claims: claims.value, kid }, lifetimeSeconds);
   }
 
-  /** Commits a revocation as its cause would, and tells the publisher. */
-  async revoke(
-    revocation: Pick<NewRevocation, 'scope' | 'scopeId' | 'bound'>,
-  ): Promise<'acknowledged' | 'accepted'> {
-    const db = drizzle(this.#parts.database as never);
-    const row = { ...revocation, tenantId: DEFAULT_TENANT_ID, cause: 'simulated' };
-    const livesSeconds = revocationLivesSeconds({
-      derivedTokenTtlSecondsMax: this.#parts.setting.derivedTokenTtlMaxSeconds,
-      clockSkewSeconds: this.#parts.setting.clockSkewSeconds,
-    });
-    const made = { ...row, revocationId: this.newUuid(), livesSeconds };
-    const rows = await answered(revocationInsert(db, made, sql`TRUE`));
-    return this.announcer.announce(rows.map(toRevocation));
+  /** How it was announced, or why it was not done. */
+  async revoke(wish: RevocationWish): Promise<string> {
+    const request = { tenant: TENANT, caller: CALLER, wishes: [wish] };
+    const created = await createRevocations(this.deps, request);
+    return 'announcement' in created ? created.announcement : created.outcome;
   }
 
   /**
    * So many tokens at once, each with an end of its own: tokens that were minted earlier and will end
    * earlier. Written as rows; the operation for batches has tests of its own.
    */
-  async revokeMany(count: number): Promise<'acknowledged' | 'accepted'> {
+  async revokeMany(count: number): Promise<void> {
     const { database, randomBytes, setting } = this.#parts;
     const lives = setting.derivedTokenTtlMaxSeconds + setting.clockSkewSeconds;
     const rows = Array.from({ length: count }, () => {
@@ -159,7 +161,6 @@ export class ControlPlane {
     );
     const bound = statement.bind(DEFAULT_TENANT_ID, FOR_GOOD, JSON.stringify(rows));
     await answered(bound.all());
-    return 'accepted';
   }
 
   /** A new pending signing key; its predecessor retires when it takes over. */

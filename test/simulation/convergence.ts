@@ -4,7 +4,7 @@
  * signing keys may take. So a run in which everything is refused for ever is a violation too.
  */
 
-import { formatScopeId, scopeIdOfUuid } from '@cardea/shared/feed/scope-id';
+import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import type { ControlPlane } from './control-plane.ts';
 import type { Database } from './database.ts';
 import type { Edges } from './edges.ts';
@@ -83,9 +83,8 @@ async function makeProbes({ controlPlane }: ConvergenceParts): Promise<Probes | 
   const keyId = await controlPlane.issueKey('probe');
   const good = await mintProbe(controlPlane, keyId, 'the good probe');
   const revoked = await mintProbe(controlPlane, keyId, 'the revoked probe');
-  const scopeId = scopeIdOfUuid(revoked?.tokenId ?? '');
-  if (good === undefined || revoked === undefined || scopeId === undefined) return undefined;
-  await controlPlane.revoke({ scope: 'token', scopeId, bound: 'for_good' });
+  if (good === undefined || revoked === undefined) return undefined;
+  await controlPlane.revoke({ target: 'token', subject: revoked.tokenId });
   return { good, revoked };
 }
 

@@ -37,7 +37,7 @@ interface Running {
 export function startNodePublishers(environment: PublisherEnvironment): RunningPublisher {
   const publishers = new NodePublishers(environment);
   return {
-    announcer: { announce: (rows) => publishers.announce(rows) },
+    announcer: { announce: (rows) => publishers.announce(rows), acknowledgesCommits: true },
     outages: [publishers.standstill()],
     losses: publishers.losses(),
     close: () => {},

@@ -153,7 +153,8 @@ class Run {
       boundMilliseconds: (feedHardSeconds + clockSkewSeconds) * 1000,
       // By an edge's clock, which may be off by the skew once more.
       tokenLivesMilliseconds: (derivedTokenTtlMaxSeconds + 2 * clockSkewSeconds) * 1000,
-      arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS,
+      // One process may have written the object, and another one the head, by clocks of their own.
+      arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS - clockSkewSeconds * 1000,
       databaseOffsetMilliseconds: this.#databaseOffset,
     });
   }
@@ -274,6 +275,7 @@ async function privateJwkOf({ x, privateKey }: FixedKey): Promise<Ed25519Private
 /** Invariant 4: what was called acknowledged is in the publisher's durable storage. */
 function judged(announcer: RevocationAnnouncer, ledger: Ledger): RevocationAnnouncer {
   return {
+    ...announcer,
     async announce(rows) {
       const announcement = await announcer.announce(rows);
       for (const { entry } of announcement === 'acknowledged' ? rows : []) {

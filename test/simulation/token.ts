@@ -17,7 +17,7 @@ export interface Token {
   readonly kid: string;
   readonly tokenId: string;
   readonly keyId: string;
-  readonly actorScopeId: ScopeId;
+  readonly actor: string;
   /** Times by the database's clock, seconds. */
   readonly issuedAtSeconds: number;
   readonly expiresAtSeconds: number;
@@ -38,7 +38,7 @@ export async function readToken(name: string, text: string, isStolen = false): P
   ];
   return {
     ...{ name, text, isStolen, kid, tokenId: claims.jti, keyId: claims.sub },
-    actorScopeId: parseScopeId(claims.act_sid) ?? EVERYTHING,
+    actor: claims.act,
     issuedAtSeconds: claims.iat,
     expiresAtSeconds: claims.exp,
     scopeIds: [
