@@ -45,7 +45,7 @@ class HubAway extends Error {
   override name = 'HubAway';
 }
 
-export class Hub implements Pick<HubApi, Exclude<keyof HubApi, 'status'>> {
+export class Hub implements Pick<HubApi, 'acknowledge' | 'poke' | 'head' | 'keyset' | 'segment'> {
   isUp = true;
   readonly storage: DurableObjectStorageStandIn;
   readonly #parts: HubParts;

@@ -10,6 +10,7 @@ import {
   createNodePublisher,
   type NodePublisher,
 } from '@cardea/control-plane/publication/node-publisher';
+import { OBJECT_ARRIVAL_MILLISECONDS } from '@cardea/control-plane/publication/plan-publication';
 import type {
   PublisherBell,
   PublisherLock,
@@ -136,7 +137,7 @@ class NodePublishers {
         this.#startAgain(place);
       },
     });
-    const store = createKvFeedStore(environment.namespace as never);
+    const store = createKvFeedStore(environment.namespace as never, OBJECT_ARRIVAL_MILLISECONDS);
     const { feed, storageOf } = this.#watchRecovery(observedFeed(observer, store));
     const publisher = await createNodePublisher({
       config: {

@@ -2,6 +2,7 @@
 
 import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store.kv';
 import { createHubAnnouncer } from '@cardea/control-plane/publication/hub-announcer';
+import { OBJECT_ARRIVAL_MILLISECONDS } from '@cardea/control-plane/publication/plan-publication';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { Hub } from './hub.ts';
 import { type Observer, observedFeed, observedStorage } from './observed-publisher.ts';
@@ -61,7 +62,10 @@ function createHub(environment: PublisherEnvironment): Hub {
     ...{ ledger, story, name: 'hub', clockOffset: clockOffset(random, setting) },
   };
   const clockOffsetSeen = observer.clockOffset + plant.clockErrorMilliseconds;
-  const feed = observedFeed(observer, createKvFeedStore(environment.namespace as never));
+  const feed = observedFeed(
+    observer,
+    createKvFeedStore(environment.namespace as never, OBJECT_ARRIVAL_MILLISECONDS),
+  );
   return new Hub({
     ...{ world, random, story, fail: environment.fail },
     syncsTooEarly: plant.syncsTooEarly,
