@@ -1,6 +1,6 @@
 /** The edges of a run: locations with a clock each, isolates that come and go, clients that ask. */
 
-import { type Answer, Isolate, type IsolateParts } from './isolate.ts';
+import { type Answer, Isolate, type IsolateParts, type Route } from './isolate.ts';
 import type { KvStandIn } from './kv-stand-in.ts';
 import type { Random } from './random.ts';
 import { clockOffset, type Setting } from './setting.ts';
@@ -8,12 +8,14 @@ import type { Tally } from './tally.ts';
 import type { Token } from './token.ts';
 import type { World } from './world.ts';
 
-export interface EdgesParts extends Omit<IsolateParts, 'name' | 'namespace' | 'clockOffset'> {
+export interface EdgesParts
+  extends Omit<IsolateParts, 'name' | 'namespace' | 'clockOffset' | 'fetchFeed'> {
   readonly world: World;
   readonly random: Random;
   readonly setting: Setting;
   readonly kv: KvStandIn;
   readonly tally: Tally;
+  readonly fetchFeed: NonNullable<IsolateParts['fetchFeed']>;
   /** What clients hold, the newest last; at least one. */
   readonly tokens: () => readonly Token[];
 }
@@ -21,6 +23,8 @@ export interface EdgesParts extends Omit<IsolateParts, 'name' | 'namespace' | 'c
 const BURST_MILLISECONDS = [500, 15_000] as const;
 /** Half of the requests come with one of so many of the newest tokens. */
 const NEWEST = 6;
+
+const ROUTES_ASKED = ['closed', 'closed', 'closed', 'open', 'strict'] as const;
 
 export class Edges {
   readonly isolates: Isolate[] = [];
@@ -49,15 +53,20 @@ export class Edges {
   }
 
   /** Asks every isolate for the token, once. */
-  askAll(token: Token): Promise<Answer[]> {
-    return Promise.all(this.isolates.map((isolate) => isolate.ask(token, 'closed')));
+  askAll(token: Token, route: Route): Promise<Answer[]> {
+    return Promise.all(this.isolates.map((isolate) => isolate.ask(token, route)));
   }
 
   #startIsolate(place: number): Isolate {
     const { kv, setting } = this.#parts;
     const location = place % setting.locations;
+    const { fetchFeed, ...parts } = this.#parts;
+    // The last location has KV alone, in every run.
+    const asksPublisher =
+      setting.laneBHardSeconds !== undefined && location < setting.locations - 1;
     return new Isolate({
-      ...this.#parts,
+      ...parts,
+      ...(asksPublisher ? { fetchFeed } : {}),
       name: `edge ${location}.${++this.#started}`,
       namespace: kv.namespaceAt(location),
       clockOffset: this.#offsets[location] ?? 0,
@@ -80,7 +89,7 @@ export class Edges {
     const held = tokens();
     const first = random.chance(0.5) ? Math.max(0, held.length - NEWEST) : 0;
     const token = held[random.integer(first, held.length - 1)];
-    const route = random.chance(0.15) ? 'open' : 'closed';
+    const route = random.pick(ROUTES_ASKED);
     if (token !== undefined) tally.count((await this.isolates[place]?.ask(token, route)) ?? 'none');
   }
 }

@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 export interface Faults {
   readonly kv: KvWeather;
   readonly database: D1Weather;
+  /** Between edges and the control plane; from 0 to 1 per request. */
+  readonly network: { lost: number; slow: number };
   crashChance: number;
   cancelledChance: number;
 }
@@ -25,6 +27,7 @@ export function chooseFaults(random: Random): Faults {
       staleRead: rough(0.1),
     },
     database: { answerLost: rough(0.02), slow: rough(0.01) },
+    network: { lost: rough(0.1), slow: rough(0.03) },
     crashChance: random.pick([0, 0.002, 0.01]),
     cancelledChance: 0.02,
   };
@@ -34,6 +37,7 @@ export function chooseFaults(random: Random): Faults {
 export function calmDown(faults: Faults): void {
   Object.assign(faults.kv, CALM_KV);
   Object.assign(faults.database, { answerLost: 0, slow: 0 });
+  Object.assign(faults.network, { lost: 0, slow: 0 });
   faults.crashChance = 0;
   faults.cancelledChance = 0;
 }

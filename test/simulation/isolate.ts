@@ -7,8 +7,9 @@
 import { createEdge, type EdgeHandler } from '@cardea/edge-worker/edge';
 import { createEdgeFeed, type EdgeFeedOptions } from '@cardea/edge-worker/feed/create-edge-feed';
 import type { EdgeFeed } from '@cardea/edge-worker/feed/edge-feed';
+import { feedLanesOf } from '@cardea/edge-worker/feed/feed-lanes';
 import type { FeedSource } from '@cardea/edge-worker/feed/feed-source';
-import { createKvFeedSource } from '@cardea/edge-worker/feed/kv-feed-source';
+import type { LaneOptions } from '@cardea/edge-worker/feed/lane';
 import { parseRoutes } from '@cardea/edge-worker/routes';
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
@@ -28,6 +29,7 @@ export const OPEN_FOR_SECONDS = 60;
 const ROUTES = parseRoutes(
   [
     { path: '/closed', scopes: ['s'] },
+    { path: '/strict', scopes: ['s'], on_stale: 'strict' },
     { path: '/open', scopes: ['s'], on_stale: { open_for_seconds: OPEN_FOR_SECONDS } },
   ],
   (problem) => {
@@ -43,6 +45,8 @@ export interface IsolateParts {
   readonly setting: Setting;
   readonly name: string;
   readonly namespace: KvNamespaceStandIn;
+  /** The control plane, for edges that ask it before they look into KV. */
+  readonly fetchFeed?: (url: string, init: RequestInit) => Promise<Response>;
   readonly feedKeys: FeedKeys;
   readonly clockOffset: number;
   /** From 0 to 1: a read whose request is cancelled, so that nothing that awaits it goes on. */
@@ -53,12 +57,17 @@ export interface IsolateParts {
   readonly keepsLine?: (line: string) => boolean;
 }
 
-/** `accepted`, or the reason of the refusal. */
-export type Answer = 'accepted' | 'degraded' | string;
+/** `accepted`, as the log says it was `degraded` or a `fallback`; or the reason of the refusal. */
+export type Answer = string;
+
+export type Route = 'closed' | 'open' | 'strict';
 
 interface Pending {
   readonly token: Token;
+  readonly route: Route;
+  /** What the log has said of this request. */
   isOpen: boolean;
+  isFallback: boolean;
   answer: Answer | undefined;
 }
 
@@ -77,13 +86,8 @@ export class Isolate {
     const { createFeed = createEdgeFeed, feedKeys, setting, world } = parts;
     const { clockSkewSeconds, derivedTokenTtlMaxSeconds, feedHardSeconds } = setting;
     this.#feed = createFeed({
-      ...{
-        environmentId: ENVIRONMENT_ID,
-        feedKeys,
-        hardSeconds: feedHardSeconds,
-        clockSkewSeconds,
-      },
-      source: this.#cancellable(createKvFeedSource(parts.namespace as never)),
+      ...{ environmentId: ENVIRONMENT_ID, feedKeys, clockSkewSeconds },
+      ...this.#lanes(),
       clock: () => unixMilliseconds(this.#now()),
       pause: (milliseconds) => world.sleep(milliseconds),
     });
@@ -94,7 +98,7 @@ export class Isolate {
           ...{ issuer: ISSUER, audience: AUDIENCE, tenantId: DEFAULT_TENANT_ID, clockSkewSeconds },
           lifetimeSecondsMax: derivedTokenTtlMaxSeconds,
         },
-        ...{ feedHardSeconds, clockSkewSeconds, routes: ROUTES },
+        ...{ feedHardSeconds, clockSkewSeconds, routes: ROUTES, laneB: undefined },
         ...{ originBase: 'https://origin.test', forwardCredential: false },
       },
       feed: this.#watched(this.#feed),
@@ -108,8 +112,11 @@ export class Isolate {
   }
 
   /** Asks for a route with the token, as a client would. */
-  async ask(token: Token, route: 'closed' | 'open'): Promise<Answer> {
-    const pending: Pending = { token, isOpen: false, answer: undefined };
+  async ask(token: Token, route: Route): Promise<Answer> {
+    const pending: Pending = {
+      ...{ token, route, isOpen: false, isFallback: false },
+      answer: undefined,
+    };
     // The pipeline takes the next number for this request, before it awaits anything.
     this.#pending.set(`${this.#requests + 1}`, pending);
     const headers = { authorization: `Bearer ${token.text}` };
@@ -136,12 +143,41 @@ export class Isolate {
     this.#parts.ledger.broken(0, `${this.#parts.name} failed: ${what}`);
   }
 
+  /** As the worker makes them; reads of either may be cancelled. */
+  #lanes(): LaneOptions {
+    const { fetchFeed, namespace, setting } = this.#parts;
+    const { feedHardSeconds, laneBHardSeconds: hardSeconds } = setting;
+    const feedNamespace = namespace as never;
+    const edge = { baseUrl: 'https://api.test', service: undefined, edgeName: 'edge' };
+    const laneB =
+      fetchFeed === undefined || hardSeconds === undefined ? undefined : { ...edge, hardSeconds };
+    const lanes = feedLanesOf(
+      { feedNamespace, feedHardSeconds, laneB },
+      fetchFeed ?? (() => Promise.reject(new TypeError('nobody is asked'))),
+    );
+    const source = this.#cancellable(lanes.source);
+    if (lanes.laneB === undefined) return { ...lanes, source };
+    return {
+      ...lanes,
+      source,
+      laneB: { ...lanes.laneB, source: this.#cancellable(lanes.laneB.source) },
+    };
+  }
+
+  /** In force for what is let through now: of the lane that the log names, or of the best one. */
+  #boundMilliseconds(pending: Pending): number {
+    const { fetchFeed, setting } = this.#parts;
+    const { clockSkewSeconds, feedHardSeconds, laneBHardSeconds = feedHardSeconds } = setting;
+    const isLaneB = fetchFeed !== undefined && !pending.isFallback;
+    return ((isLaneB ? laneBHardSeconds : feedHardSeconds) + clockSkewSeconds) * 1000;
+  }
+
   #cancellable(source: FeedSource): FeedSource {
     const { random, cancelledChance } = this.#parts;
     const orNever = <T>(read: () => Promise<T>) =>
       random.chance(cancelledChance()) ? new Promise<never>(() => undefined) : read();
     return {
-      readHead: () => orNever(() => source.readHead()),
+      readHead: (heldSeq) => orNever(() => source.readHead(heldSeq)),
       readObject: (name) => orNever(() => source.readObject(name)),
     };
   }
@@ -176,12 +212,12 @@ export class Isolate {
     const { ledger, name, story } = this.#parts;
     const pending = this.#take(headers.get('x-request-id') ?? '');
     if (pending !== undefined) {
-      pending.answer = pending.isOpen ? 'degraded' : 'accepted';
-      story.tell(
-        name,
-        `accepts ${pending.token.name}${pending.isOpen ? ', open while stale' : ''}`,
-      );
-      ledger.accepted(this.record, pending.token, pending.isOpen);
+      const { isFallback, isOpen, route, token } = pending;
+      pending.answer = isOpen ? 'degraded' : isFallback ? 'fallback' : 'accepted';
+      story.tell(name, `${route}: ${pending.answer} ${token.name}`);
+      if (route === 'strict' && (isOpen || isFallback)) ledger.broken(1, 'a strict route gave way');
+      const boundMilliseconds = this.#boundMilliseconds(pending);
+      ledger.accepted(this.record, token, isOpen ? undefined : boundMilliseconds);
     }
     return new Response(null, { status: 204 });
   }
@@ -191,6 +227,7 @@ export class Isolate {
     const pending = this.#pending.get(id);
     if (pending === undefined) return;
     if (event === 'open_while_stale') pending.isOpen = true;
+    if (event === 'lane_b_away') pending.isFallback = true;
     if (event === 'edge_failed') this.#refused(id, 'edge_failed');
     if (event !== 'refused') return;
     const snapshot = this.#snapshots.get(evidence?.seq);

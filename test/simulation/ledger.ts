@@ -18,7 +18,6 @@ export interface Violation {
 
 export interface LedgerRules {
   readonly now: () => number;
-  readonly boundMilliseconds: number;
   /** After its retirement a key may verify for so long: the longest life of a token, and the skew. */
   readonly tokenLivesMilliseconds: number;
   /** Between the first confirmed write of an object and the first head that rests on it. */
@@ -253,8 +252,11 @@ export class Ledger {
     isolate.refusedAsRevoked.set(token.name, published.generation);
   }
 
-  /** Invariants 1, 2 and 3 on an acceptance. `isOpen`: the route stays open, and the log said so. */
-  accepted(isolate: IsolateRecord, token: Token, isOpen: boolean): void {
+  /**
+   * Invariants 1, 2 and 3 on an acceptance, under the bound that is in force there; none if the route
+   * stays open, and the log said so.
+   */
+  accepted(isolate: IsolateRecord, token: Token, boundMilliseconds: number | undefined): void {
     const now = this.#rules.now();
     if (!this.#publishedKids.has(token.kid)) {
       this.broken(2, `${token.name} is accepted under a key that was never published`);
@@ -267,22 +269,22 @@ export class Ledger {
     if (isolate.refusedAsRevoked.get(token.name) === this.#generation) {
       this.broken(3, `${token.name} was refused as revoked and is accepted again`);
     }
-    const missed = isOpen ? undefined : this.#missed(token, now);
-    if (missed !== undefined) {
+    const missed = boundMilliseconds && this.#missed(token, now - boundMilliseconds);
+    if (missed) {
       const seconds = (now - missed.at) / 1000;
       this.broken(1, `${token.name} is accepted ${seconds} s after its revocation`);
     }
   }
 
-  /** A revocation that every edge must know by now. */
-  #missed(token: Token, now: number): Acknowledged | undefined {
-    const { boundMilliseconds, databaseOffsetMilliseconds } = this.#rules;
+  /** A revocation that was acknowledged by then. */
+  #missed(token: Token, then: number): Acknowledged | undefined {
+    const { databaseOffsetMilliseconds } = this.#rules;
     for (const scopeId of token.scopeIds) {
       const hit = this.#acknowledged
         .get(formatScopeId(scopeId))
         ?.find(
           (one) =>
-            one.at + boundMilliseconds <= now &&
+            one.at <= then &&
             token.issuedAtSeconds <= one.boundSeconds &&
             this.#rules.now() < one.expiresAtSeconds * 1000 - databaseOffsetMilliseconds,
         );

@@ -18,6 +18,7 @@ import type {
 import { Secret } from '@cardea/control-plane/secret';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { AdvisoryLock } from './advisory-lock.ts';
+import type { Answering } from './feed-endpoint.ts';
 import { createNodeStorage } from './node-storage.ts';
 import { type Observer, observedFeed } from './observed-publisher.ts';
 import { Process } from './process.ts';
@@ -41,6 +42,7 @@ export function startNodePublishers(environment: PublisherEnvironment): RunningP
     announcer: { announce: (rows) => publishers.announce(rows), acknowledgesCommits: true },
     outages: [publishers.standstill()],
     losses: publishers.losses(),
+    answering: () => publishers.answering(),
     close: () => {},
   };
 }
@@ -92,6 +94,14 @@ class NodePublishers {
     if (running === undefined) return 'accepted';
     const { process, publisher } = running;
     return process.call(() => publisher.announcer.announce(rows)).catch(() => 'accepted' as const);
+  }
+
+  /** One of those that run, whether or not it is the one that publishes. */
+  answering(): Answering | undefined {
+    const place = this.#environment.random.integer(0, PROCESSES - 1);
+    const running = this.#running[place];
+    const clockOffset = this.#observers[place]?.clockOffset ?? 0;
+    return running === undefined ? undefined : { feed: running.publisher.feed, clockOffset };
   }
 
   /** The process that publishes stands still: for longer than the lock lasts, and then goes on. */

@@ -19,6 +19,7 @@ export interface Plant {
     readonly hasAttacker?: boolean;
     readonly isLong?: boolean;
     readonly hasMasses?: boolean;
+    readonly hasLaneB?: boolean;
   };
   readonly publisher: PublisherPlant;
   /** The feed client, in the place of the shipped one. */
@@ -30,7 +31,10 @@ export interface Plant {
 export const NO_PLANT: Plant = { name: 'none', invariant: 0, publisher: NO_PUBLISHER_PLANT };
 
 /** A plain edge without a flaw: it keeps the invariants, so what is found in the others is the flaw. */
-export const PLAIN_EDGE: Plant = { ...NO_PLANT, name: 'plain_edge', createFeed: plain('none') };
+export const PLAIN_EDGE: Plant = {
+  ...{ ...NO_PLANT, name: 'plain_edge', needs: { hasLaneB: false } },
+  createFeed: plain('none'),
+};
 
 function plain(flaw: EdgeFlaw): (options: EdgeFeedOptions) => EdgeFeed {
   return (options) => createPlainEdge(options, flaw);
@@ -45,7 +49,20 @@ const EDGE_PLANTS: ReadonlyArray<Omit<Plant, 'publisher'>> = [
   {
     name: 'edge_trusts_by_time_of_arrival',
     invariant: 1,
+    needs: { hasLaneB: false },
     createFeed: plain('trusts_by_time_of_arrival'),
+  },
+  {
+    name: 'edge_forgives_what_is_strict',
+    invariant: 1,
+    needs: { hasLaneB: true },
+    createFeed: lenient,
+  },
+  {
+    name: 'edge_hides_that_it_falls_back',
+    invariant: 1,
+    needs: { hasLaneB: true },
+    keepsLine: (line) => !line.includes('lane_b_away'),
   },
   {
     name: 'edge_is_silent_while_open',
@@ -55,6 +72,7 @@ const EDGE_PLANTS: ReadonlyArray<Omit<Plant, 'publisher'>> = [
   {
     name: 'edge_accepts_a_lower_seq',
     invariant: 3,
+    needs: { hasLaneB: false },
     createFeed: plain('accepts_a_lower_seq'),
   },
   {
@@ -65,21 +83,31 @@ const EDGE_PLANTS: ReadonlyArray<Omit<Plant, 'publisher'>> = [
   {
     name: 'edge_verifies_no_signature',
     invariant: 5,
-    needs: { hasAttacker: true },
+    needs: { hasAttacker: true, hasLaneB: false },
     createFeed: plain('verifies_no_signature'),
   },
   {
     name: 'edge_verifies_no_keyset_hash',
     invariant: 5,
-    needs: { hasAttacker: true },
+    needs: { hasAttacker: true, hasLaneB: false },
     createFeed: plain('verifies_no_keyset_hash'),
   },
   {
     name: 'edge_swaps_in_two_steps',
     invariant: 5,
+    needs: { hasLaneB: false },
     createFeed: plain('swaps_in_two_steps'),
   },
 ];
+
+/** A strict route is one as all others are. */
+function lenient(options: EdgeFeedOptions): EdgeFeed {
+  const feed = createEdgeFeed(options);
+  return {
+    ...feed,
+    snapshot: (request, stale) => feed.snapshot(request, { ...stale, strict: false }),
+  };
+}
 
 /** Begins anew every half minute, as if each refresh judged the head by itself alone. */
 function forgetful(options: EdgeFeedOptions): EdgeFeed {

@@ -9,6 +9,7 @@ import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import type { ControlPlane } from './control-plane.ts';
 import type { Database } from './database.ts';
 import type { Faults, Outage } from './faults.ts';
+import type { Answering } from './feed-endpoint.ts';
 import type { KvNamespaceStandIn } from './kv-stand-in.ts';
 import type { Ledger } from './ledger.ts';
 import type { Process } from './process.ts';
@@ -49,6 +50,8 @@ export interface RunningPublisher {
   readonly outages: readonly Outage[];
   /** What may be lost for good, by name. */
   readonly losses: ReadonlyArray<readonly [string, () => void]>;
+  /** Whoever answers a request for the feed now. */
+  readonly answering: () => Answering | undefined;
   /** Frees what it holds. */
   readonly close: () => void;
 }

@@ -9,6 +9,8 @@ export type Runtime = 'workers' | 'node';
 export interface Setting {
   readonly runtime: Runtime;
   readonly feedHardSeconds: number;
+  /** Lane B's, where edges ask the publisher as well; absent where they do not. */
+  readonly laneBHardSeconds?: number;
   readonly clockSkewSeconds: number;
   readonly feedHeartbeatSeconds: number;
   readonly derivedTokenTtlMaxSeconds: number;
@@ -42,6 +44,7 @@ export function chooseSetting(
     readonly runtime?: Runtime | undefined;
     readonly isLong?: boolean | undefined;
     readonly hasMasses?: boolean | undefined;
+    readonly hasLaneB?: boolean | undefined;
   },
 ): Setting {
   const runtime = random.pick(['workers', 'node'] as const);
@@ -49,10 +52,13 @@ export function chooseSetting(
   const isDrawnLong = random.chance(0.12);
   const isLong = wish.isLong ?? isDrawnLong;
   const hasDrawnMasses = random.chance(0.04) && !isLong;
+  const hasDrawnLaneB = random.chance(0.4);
+  const hasLaneB = wish.hasLaneB ?? hasDrawnLaneB;
   const feedHardSeconds = isLong ? 120 : random.pick([20, 60, 120]);
   return {
     runtime: wish.runtime ?? runtime,
     feedHardSeconds,
+    ...(hasLaneB ? { laneBHardSeconds: 10 } : {}),
     clockSkewSeconds: random.pick([0, 4, 10]),
     feedHeartbeatSeconds: Math.min(30, Math.floor(feedHardSeconds / 4)),
     derivedTokenTtlMaxSeconds: TOKEN_SECONDS_MAX,

@@ -22,6 +22,7 @@ import { awaitConvergence } from './convergence.ts';
 import { Database } from './database.ts';
 import { Edges } from './edges.ts';
 import { calmDown, chooseFaults, type Faults, planLoss, planOutages } from './faults.ts';
+import { FeedEndpoint } from './feed-endpoint.ts';
 import { KvStandIn } from './kv-stand-in.ts';
 import { Ledger, type Violation } from './ledger.ts';
 import { startNodePublishers } from './node-publishers.ts';
@@ -90,6 +91,7 @@ class Run {
   readonly #kv: KvStandIn;
   readonly #controlPlane: ControlPlane;
   readonly #publisher: RunningPublisher;
+  readonly #feedEndpoint: FeedEndpoint;
   readonly #callers: Callers;
   readonly #edges: Edges;
   #isRestorationNoticed = true;
@@ -117,6 +119,10 @@ class Run {
       ...{ randomBytes: this.#randomBytes, log: this.#log('api') },
     });
     this.#publisher = this.#startPublisher();
+    this.#feedEndpoint = new FeedEndpoint({
+      ...{ world, random, ledger: this.#ledger, faults: this.#faults },
+      answering: this.#publisher.answering,
+    });
     this.#controlPlane.announcer = judged(this.#publisher.announcer, this.#ledger);
     this.#callers = this.#createCallers();
     this.#edges = this.#createEdges();
@@ -147,10 +153,9 @@ class Run {
   }
 
   #createLedger(): Ledger {
-    const { clockSkewSeconds, derivedTokenTtlMaxSeconds, feedHardSeconds } = this.#setting;
+    const { clockSkewSeconds, derivedTokenTtlMaxSeconds } = this.#setting;
     return new Ledger({
       now: () => this.#world.now,
-      boundMilliseconds: (feedHardSeconds + clockSkewSeconds) * 1000,
       // By an edge's clock, which may be off by the skew once more.
       tokenLivesMilliseconds: (derivedTokenTtlMaxSeconds + 2 * clockSkewSeconds) * 1000,
       // One process may have written the object, and another one the head, by clocks of their own.
@@ -194,6 +199,7 @@ class Run {
       ...{ ledger: this.#ledger, setting: this.#setting, kv: this.#kv, feedKeys: FEED_KEYS },
       cancelledChance: () => this.#faults.cancelledChance,
       tokens: () => [FORGED_TOKEN, ...this.#callers.tokens],
+      fetchFeed: (url, init) => this.#feedEndpoint.fetch(url, init),
       ...(createFeed === undefined ? {} : { createFeed }),
       ...(keepsLine === undefined ? {} : { keepsLine }),
     });
@@ -213,7 +219,18 @@ class Run {
         database.isUp = true;
       },
     };
-    planOutages({ ...parts, length }, [databaseAway, ...this.#publisher.outages]);
+    const endpoint = this.#feedEndpoint;
+    const laneBAway = {
+      name: 'lane B is away',
+      begin: () => {
+        endpoint.isUp = false;
+      },
+      end: () => {
+        endpoint.isUp = true;
+      },
+    };
+    const outages = [databaseAway, laneBAway, ...this.#publisher.outages];
+    planOutages({ ...parts, length }, outages);
     planLoss({ ...parts, length }, this.#publisher.losses);
     if (!(this.#plant.needs?.hasAttacker ?? this.#random.chance(0.4))) return undefined;
     this.#tally.count('attacked');

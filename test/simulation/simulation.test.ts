@@ -28,7 +28,15 @@ describe('the shipped publisher and the shipped edge', () => {
       expect(survey.broken).toEqual([]);
       // No empty runs: everything that is ruled out above has had its chance.
       for (const what of [
-        ...['accepted', 'degraded', 'token_revoked', 'feed_stale', 'feed_invalid'],
+        ...[
+          'accepted',
+          'degraded',
+          'fallback',
+          'lane B is away',
+          'token_revoked',
+          'feed_stale',
+          'feed_invalid',
+        ],
         ...['signing_key_unknown', 'signing_key_not_live', 'token_expired', 'isolate restarts'],
         ...['minted', 'acknowledged', 'accepted later', 'leaked keys', 'attacked'],
         ...['the database is away', 'the database is restored', 'the database fails over'],
@@ -41,17 +49,21 @@ describe('the shipped publisher and the shipped edge', () => {
     MILLISECONDS_MAX,
   );
 
-  test('run the same from the same seed, and otherwise from another', async () => {
-    for (const runtime of ['workers', 'node'] as const) {
-      const told = await simulate({ seed: 7, runtime, isTold: true });
-      const again = await simulate({ seed: 7, runtime, isTold: true });
-      expect(again.story.lines).toEqual(told.story.lines);
-      const untold = await simulate({ seed: 7, runtime });
-      expect(untold.story.digest).toBe(told.story.digest);
-      const other = await simulate({ seed: 8, runtime });
-      expect(other.story.digest).not.toBe(told.story.digest);
-    }
-  });
+  test(
+    'run the same from the same seed, and otherwise from another',
+    async () => {
+      for (const runtime of ['workers', 'node'] as const) {
+        const told = await simulate({ seed: 7, runtime, isTold: true });
+        const again = await simulate({ seed: 7, runtime, isTold: true });
+        expect(again.story.lines).toEqual(told.story.lines);
+        const untold = await simulate({ seed: 7, runtime });
+        expect(untold.story.digest).toBe(told.story.digest);
+        const other = await simulate({ seed: 8, runtime });
+        expect(other.story.digest).not.toBe(told.story.digest);
+      }
+    },
+    MILLISECONDS_MAX,
+  );
 });
 
 describe('a planted bug is found', () => {

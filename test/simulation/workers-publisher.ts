@@ -1,5 +1,6 @@
 /** The publisher on Workers: the hub, told by the announcer, on KV. */
 
+import { createFeedReader } from '@cardea/control-plane/publication/feed-reader';
 import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store.kv';
 import { createHubAnnouncer } from '@cardea/control-plane/publication/hub-announcer';
 import { OBJECT_ARRIVAL_MILLISECONDS } from '@cardea/control-plane/publication/plan-publication';
@@ -14,11 +15,17 @@ import {
 import { clockOffset, ENVIRONMENT_ID } from './setting.ts';
 
 export function startWorkersPublisher(environment: PublisherEnvironment): RunningPublisher {
-  const { world, random, database, controlPlane } = environment;
-  const hub = createHub(environment);
+  const { world, random, database, controlPlane, ledger, setting, story } = environment;
+  const observer: Observer = {
+    ...{ ledger, story, name: 'hub', clockOffset: clockOffset(random, setting) },
+  };
+  const hub = createHub(environment, observer);
   const log = environment.log('api');
   const { revocations } = controlPlane.stores;
   const announcer = createHubAnnouncer({ hub, revocations, log });
+  // An isolate of the control plane: its clock only says how long it keeps what the hub answered.
+  const clock = { now: () => unixMilliseconds(world.now) };
+  const feed = createFeedReader({ hub, clock, log });
   const poke = () => void hub.poke({ soon: false }).catch(() => undefined);
   // The worker wakes a hub that never ran, and a cron does so every minute.
   world.every(() => 60_000, poke);
@@ -37,6 +44,7 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
   };
   return {
     announcer,
+    answering: () => ({ feed, clockOffset: observer.clockOffset }),
     close: () => hub.storage.close(),
     outages: [
       {
@@ -56,11 +64,8 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
   };
 }
 
-function createHub(environment: PublisherEnvironment): Hub {
-  const { world, random, story, tally, ledger, setting, controlPlane, plant } = environment;
-  const observer: Observer = {
-    ...{ ledger, story, name: 'hub', clockOffset: clockOffset(random, setting) },
-  };
+function createHub(environment: PublisherEnvironment, observer: Observer): Hub {
+  const { world, random, story, tally, setting, controlPlane, plant } = environment;
   const clockOffsetSeen = observer.clockOffset + plant.clockErrorMilliseconds;
   const feed = observedFeed(
     observer,
