@@ -100,7 +100,7 @@ export class Callers {
     const { controlPlane } = this.#parts;
     const parent = this.#someToken();
     if (parent === undefined) return;
-    await this.#take(await controlPlane.derive(parent.text, parent.kid, 30));
+    await this.#take(await controlPlane.derive(parent.text, 30));
   }
 
   async #take(minted: Awaited<ReturnType<ControlPlane['mint']>>): Promise<void> {

@@ -61,14 +61,18 @@ export class ControlPlane {
     this.stores = createD1Stores(database as never);
     const { audit, edges, replacedKeys, restorations, revocations, signingKeys } = this.stores;
     const { secrets: store } = this.stores;
+    const macaroonKeys = () => Promise.reject(new TypeError('here are no macaroons'));
     const secrets = { store, keyEncryption: KEYS.keyEncryption, randomBytes };
     this.#auditEvent = createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes });
     const clock = { now: () => unixMilliseconds(parts.world.now) };
     const config = { ...setting, environmentId: ENVIRONMENT_ID, macaroonEpochSeconds: 86_400 };
-    this.#verifier = createDerivedTokenVerifier({ config, signingKeys, revocations, clock });
+    this.#verifier = createDerivedTokenVerifier({
+      ...{ config, signingKeys, revocations, clock, macaroonKeys },
+    });
     this.#minting = {
       store: this.stores.minting,
       sign: signToken,
+      macaroonKeys,
       actorScopes: createActorScopes(actorSaltReader(secrets)),
       randomBytes,
       sleep: (milliseconds: number) => parts.world.sleep(milliseconds),
@@ -127,10 +131,13 @@ export class ControlPlane {
   }
 
   /** A token of a token. */
-  async derive(text: string, kid: string, lifetimeSeconds: number): Promise<MintOutcome> {
+  async derive(text: string, lifetimeSeconds: number): Promise<MintOutcome> {
     const claims = await this.#verifier.verify(text, TENANT);
     if (!claims.ok) return { outcome: 'parent_refused', refusal: claims.refusal };
-    return this.#mintFrom({ kind: 'derived_token', claims: claims.value, kid }, lifetimeSeconds);
+    return this.#mintFrom(
+      { kind: 'derived_token', ...claims.value, carriedCaveats: [] },
+      lifetimeSeconds,
+    );
   }
 
   /** How it was announced, or why it was not done. */
@@ -178,7 +185,13 @@ export class ControlPlane {
   }
 
   #mintFrom(parent: TokenParent, lifetimeSeconds: number): Promise<MintOutcome> {
-    const terms = { tenant: TENANT, scopes: [], customClaims: {}, lifetimeSeconds };
+    const terms = {
+      tenant: TENANT,
+      form: 'jwt',
+      scopes: [],
+      customClaims: {},
+      lifetimeSeconds,
+    } as const;
     return mintToken(this.#minting, parent, { ...terms, whenDefaultTooLong: 'shorten' });
   }
 }
