@@ -28,6 +28,8 @@ import { exportAuditEventsRoute } from './routes/audit-events/export.ts';
 import { listAuditEventsRoute } from './routes/audit-events/list.ts';
 import { verifyAuditEventsRoute } from './routes/audit-events/verify.ts';
 import { jwksRoute } from './routes/derived-keys/jwks.ts';
+import { dischargeRoute } from './routes/discharge/discharge.ts';
+import { makeCaveatRoute } from './routes/discharge/make-caveat.ts';
 import { createEdgeRoute } from './routes/edges/create.ts';
 import { getEdgeRoute } from './routes/edges/get.ts';
 import { listEdgesRoute } from './routes/edges/list.ts';
@@ -101,6 +103,8 @@ const ROUTES: ReadonlyArray<(deps: Deps) => Route> = [
   jwksRoute,
   tokenRoute,
   authorizationServerMetadataRoute,
+  makeCaveatRoute,
+  dischargeRoute,
   feedHeadRoute,
   feedKeysetRoute,
   feedSegmentRoute,

@@ -22,6 +22,7 @@ import type { PublisherReport } from './publication/feed-status.ts';
 import type { RateLimiter } from './rate-limits/rate-limiter.ts';
 import type { RevocationLedger } from './revocations/ledger.ts';
 import type { RevocationAnnouncer } from './revocations/revocation.ts';
+import type { RevocationStore } from './revocations/store.ts';
 import type { SigningKeyStore } from './signing-keys/store.ts';
 import type { TenantStore } from './tenants/store.ts';
 import type { TenantResolver } from './tenants/tenant-resolver.ts';
@@ -87,6 +88,9 @@ export interface Deps {
   readonly fetchJwks: FetchJwks;
   readonly feed: FeedReader;
   readonly edgeSightings: EdgeSightings;
+  readonly revocations: Pick<RevocationStore, 'highestBound'>;
+  /** What the keys of caveats are derived from: see `discharges/discharge-root`. */
+  readonly dischargeRoot: () => Promise<SecretRoot>;
   readonly edges: EdgeStore;
   /** What the secrets of edges are derived from: see `edges/edge-secret`. */
   readonly edgeRoot: () => Promise<SecretRoot>;

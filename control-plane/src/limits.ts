@@ -112,6 +112,13 @@ export const EDGE_TENANTS_MAX = 100;
 export const EDGE_AUDIENCES_MAX = 16;
 export const EDGE_PAIRS_MAX = 500;
 
+/** Life of a discharge, and the oldest that "fresh" may be, seconds: it cannot be revoked before. */
+export const DISCHARGE_SECONDS_MAX = 15 * 60;
+export const DISCHARGE_SECONDS_DEFAULT = 5 * 60;
+
+/** Characters of a caveat's id. Ours have at most about 1600, of an actor's name in escapes. */
+export const CAVEAT_ID_LENGTH_MAX = 2048;
+
 /** How long the secret of an edge that was rotated may live on, seconds: a week to deploy the new one. */
 export const EDGE_OVERLAP_SECONDS_MAX = 7 * 24 * 60 * 60;
 

@@ -15,6 +15,7 @@ import { ConfigInvalid } from './config-source.ts';
 import type { Stores } from './database/stores.ts';
 import { createWorkersStores } from './database/stores.workers.ts';
 import type { Deps } from './deps.ts';
+import { dischargeRootReader } from './discharges/discharge-root.ts';
 import { edgeRootReader } from './edges/edge-secret.ts';
 import { problemResponse } from './http/problem.ts';
 import { CACHE_CONTROL_DEFAULT, SECURITY_HEADERS } from './http/security-headers.ts';
@@ -126,6 +127,8 @@ export async function createWorkerDeps(config: WorkersConfig): Promise<Deps> {
     publisher: createPublisherStatus(hub),
     minting: createMintingParts(stores, secrets, macaroonKeys),
     adminCredentials,
+    revocations,
+    dischargeRoot: dischargeRootReader(secrets),
     edges: stores.edges,
     edgeRoot: edgeRootReader(secrets),
     adminAttempts: createAttempts({

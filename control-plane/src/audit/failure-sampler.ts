@@ -13,7 +13,7 @@ import type { AuditStore } from './store.ts';
 
 export interface VerificationFailure {
   readonly tenantId: string;
-  readonly during: 'verify' | 'exchange';
+  readonly during: 'verify' | 'exchange' | 'discharge';
   /** `client_id_mismatch`: a genuine key, presented under another id than its own. */
   readonly reason: RefusalReason | 'client_id_mismatch';
   /** Of a key that is known, from the refusal's evidence. Never anything of the credential. */

@@ -240,6 +240,8 @@ const QUESTIONS = [
   'POST /v2alpha1/admin/apiKeys:batchVerify',
   'POST /v2alpha1/admin/apiKeys:derive',
   'POST /oauth2/token',
+  'POST /v1/discharge',
+  'POST /v1/discharge/caveats',
   'POST /v1/admin/auditEvents:verify',
   'POST /v1/admin/auditEvents:compare',
 ];

@@ -113,11 +113,19 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
     async () =>
       anonymous('/v2alpha1/apiKeys:selfRevoke', { body: { credential: (await issue()).secret } }),
   ],
-  adminDeriveToken: [async () => derive({ credential: (await issue(FULL)).secret })],
+  adminDeriveToken: [
+    async () => derive({ credential: (await issue(FULL)).secret }),
+    async () => derive({ credential: (await issue(FULL)).secret, algorithm: 2 }),
+  ],
   getJwks: [() => anonymous('/v2alpha1/derivedKeys/jwks.json')],
   oauth2Token: [
     async () => exchange((await issue({ scopes: ['a', 'b'] })).secret),
     async () => exchange((await issue()).secret),
+  ],
+  makeDischargeCaveat: [async () => caveat()],
+  discharge: [
+    async () =>
+      anonymous(DISCHARGE, { body: { caveat_id: (await (await caveat()).json()).caveat_id } }),
   ],
   getAuthorizationServerMetadata: [() => anonymous('/.well-known/oauth-authorization-server')],
   getFeedHead: [() => anonymous('/feed/v1/head')],
@@ -197,6 +205,15 @@ const newEdge = () => ({
 });
 const edge = async (): Promise<string> =>
   (await (await post(EDGES, newEdge())).json()).edge.edge_id;
+
+const DISCHARGE = '/v1/discharge';
+
+async function caveat(): Promise<Response> {
+  const { secret } = await issue();
+  const body = { credential: secret, algorithm: 'TOKEN_ALGORITHM_MACAROON' };
+  const { token } = await (await derive(body)).json();
+  return anonymous(`${DISCHARGE}/caveats`, { body: { token: token.token, fresh: '60s' } });
+}
 
 const OWN_SETTINGS = {
   hosts: ['answers.example.com'],

@@ -53,6 +53,7 @@ export const PROBLEMS = {
   signature_invalid: row(401, 'UNAUTHENTICATED', 'The signature is invalid.'),
   unauthorized: row(401, 'UNAUTHENTICATED', 'A valid admin token is required.'),
   api_key_quota_exceeded: row(402, 'PERMISSION_DENIED', 'The quota of API keys is used up.'),
+  discharge_refused: row(403, 'PERMISSION_DENIED', 'What the caveat asks for does not hold.'),
   forbidden: row(403, 'PERMISSION_DENIED', 'The caller may not do this.'),
   ip_not_allowed: row(403, 'PERMISSION_DENIED', 'The credential may not be used from here.'),
   payment_required: row(403, 'PERMISSION_DENIED', 'The plan does not include this.'),

@@ -46,9 +46,11 @@ test('what is public is no more than needs no admin, and what is common is harml
   const common = every.filter((route) => route.surface === 'all');
   expect(common.map(({ permission }) => permission)).toEqual(common.map(() => 'anonymous'));
   expect(ofSurface('public').sort()).toEqual([
+    'discharge',
     'getAuthorizationServerMetadata',
     'getFeedHead',
     'getFeedKeyset',
+    'makeDischargeCaveat',
     'oauth2Token',
     'revokeApiKey',
   ]);

@@ -10,6 +10,7 @@ import { createEdgeSightingStore } from '../database/edge-sighting-store.pg.ts';
 import type { PostgresDatabase } from '../database/postgres.ts';
 import { createRateLimiter } from '../database/rate-limiter.pg.ts';
 import type { Deps } from '../deps.ts';
+import { dischargeRootReader } from '../discharges/discharge-root.ts';
 import { edgeRootReader } from '../edges/edge-secret.ts';
 import { macaroonKeyTimes } from '../macaroons/macaroon-key.ts';
 import { macaroonRootReader } from '../macaroons/macaroon-root.ts';
@@ -58,6 +59,8 @@ export function createNodeDeps(parts: DepsParts): NodeDeps {
     tenants: means.tenants,
     tenantStore: stores.tenants,
     adminCredentials: stores.adminCredentials,
+    revocations,
+    dischargeRoot: dischargeRootReader(secrets),
     edges: stores.edges,
     edgeRoot: edgeRootReader(secrets),
     database: stores.status,

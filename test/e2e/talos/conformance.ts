@@ -374,6 +374,32 @@ export function describeTalosConformance(name: string, start: () => Promise<Star
         expect(await refusalOf(derive({ credential: 'unknown' }))).toBe('401 PARENT_KEY_INVALID');
       });
 
+      test('a macaroon is derived by name and by number, narrowed once more, and verified', async () => {
+        const { secret, keyId } = await issue({ scopes: ['a', 'b'], metadata: { team: 'x' } });
+        const derive = (deriveTokenRequest: object) =>
+          client.api.adminDeriveToken({
+            deriveTokenRequest: { credential: secret, ttl: '10m', ...deriveTokenRequest },
+          });
+        for (const algorithm of ['TOKEN_ALGORITHM_MACAROON', 2]) {
+          const { token } = await derive({ algorithm, custom_claims: { plan: 'free' } });
+          expect(token?.token).toMatch(/^mc_v1_[A-Za-z0-9_-]+$/);
+          expect(token).toMatchObject({ scopes: ['a', 'b'], claims: { team: 'x', plan: 'free' } });
+          expect(await verify(token?.token ?? '')).toMatchObject({
+            ...{ is_valid: true, key_id: keyId, actor_id: 'alice', scopes: ['a', 'b'] },
+            metadata: { team: 'x', plan: 'free' },
+          });
+          const credential = token?.token;
+          const narrower = await derive({ algorithm, credential, ttl: '1m', scopes: ['b'] });
+          const verified = await verify(narrower.token?.token ?? '');
+          expect(verified).toMatchObject({ is_valid: true, scopes: ['b'] });
+          const child = narrower.token?.token;
+          const wider = derive({ algorithm, credential: child, ttl: '1s', scopes: ['a'] });
+          expect(await refusalOf(wider)).toBe('403 FORBIDDEN');
+        }
+        const { jwks } = await client.anonymous.getJwks();
+        expect(JSON.stringify(jwks)).not.toMatch(/oct|"k"|mk_/);
+      });
+
       test('their holders revoke them, without a token', async () => {
         const { secret, keyId } = await issue();
         const revoke = (credential: string, reason?: string) =>
