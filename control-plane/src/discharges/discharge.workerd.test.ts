@@ -96,7 +96,7 @@ describe('a caveat', () => {
   });
 
   test.each<[string, (token: string) => object, string]>([
-    ['without a token', () => ({ fresh: '60s' }), '400 credential_required'],
+    ['without a token', () => ({ fresh: '60s' }), '400 bad_request'],
     ['without a condition', (token) => ({ token }), '400 bad_request'],
     ['with two', (token) => ({ token, fresh: '60s', actor_id: 'a' }), '400 bad_request'],
     ['of a key that cannot be', (token) => ({ token, key_id: 'x' }), '400 bad_request'],

@@ -7,7 +7,6 @@ import { env } from 'cloudflare:workers';
 import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { randomBytes } from '@cardea/shared/crypto/random';
-import { formatScopeId, scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import {
   type FeedMacaroonKey,
   importEdgeSealingKey,
@@ -502,14 +501,9 @@ describe('the keys of an edge', () => {
     const { secret } = await key();
     const { token } = await derived({ credential: secret });
     const kid = kidOf(token);
-    const scopeId = formatScopeId(await scopeIdOfSigningKey(kid));
-    const now = Math.floor(Date.now() / 1000);
-    await env.DB.prepare(
-      `INSERT INTO revocations (revocation_id, nid, scope, scope_id, bound_s, cause, created_at_s,
-         expires_at_s, acknowledged) VALUES (?, ?, 'signing_key', ?, 4294967295, 'test', ?, ?, 0)`,
-    )
-      .bind(crypto.randomUUID(), DEFAULT_TENANT_ID, scopeId, now, now + 90_000)
-      .run();
+    const body = { target: 'signing_key', subject: kid };
+    const revoked = await admin('/v1/admin/revocations', { body });
+    expect(revoked.status).toBe(201);
     const refused = await derive({ ...MACAROON, credential: secret });
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(await outcomeOf(refused)).toBe('503 service_unavailable');

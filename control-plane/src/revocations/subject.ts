@@ -1,7 +1,5 @@
 /** Whether what is to be revoked is the tenant's, and the revocation row that says so. */
 
-import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { parseKeyset } from '@cardea/shared/feed/keyset';
 import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import type { Deps } from '../deps.ts';
 import {
@@ -56,7 +54,7 @@ export async function unknownKeyOf(
  * An actor is a name that keys carry, and is the tenant's by the way its scope id is made.
  */
 export async function newRevocationOf(
-  deps: Pick<Deps, 'feed' | 'minting' | 'signingKeys'>,
+  deps: Pick<Deps, 'minting' | 'signingKeys' | 'tenants'>,
   { scope, subject, bound }: CheckedTarget,
   cause: RevocationCause,
 ): Promise<SubjectRead> {
@@ -81,7 +79,7 @@ export async function newRevocationOf(
 
 /** Retired ones too: what they signed may be alive. */
 async function newSigningKeyRevocation(
-  deps: Pick<Deps, 'feed' | 'signingKeys'>,
+  deps: Pick<Deps, 'minting' | 'signingKeys' | 'tenants'>,
   cause: RevocationCause & { readonly kid: string },
 ): Promise<SubjectRead> {
   const { kid, tenantId } = cause;
@@ -92,15 +90,11 @@ async function newSigningKeyRevocation(
   return { revocation: revocationOfSigningKey({ ...cause, scopeId }) };
 }
 
-/** Macaroon keys have no rows: those that edges may use stand in the keyset that is published. */
+/** Macaroon keys have no rows: those in use follow from the root, whether an edge has them or not. */
 async function isMacaroonKey(
-  { feed }: Pick<Deps, 'feed'>,
+  { minting, tenants }: Pick<Deps, 'minting' | 'tenants'>,
   { kid, tenantId }: { readonly kid: string; readonly tenantId: string },
 ): Promise<boolean> {
-  const head = await feed.head();
-  const text = head === undefined ? undefined : await feed.keyset(head.keysetHash);
-  if (head === undefined || typeof text !== 'string') return false;
-  const keyset = await parseKeyset(encodeUtf8(text), head.keysetHash);
-  if (!keyset.ok) throw new TypeError('The own keyset is not to be read.');
-  return keyset.value.sealedKeys.some((key) => key.kid === kid && key.tenantId === tenantId);
+  const tenant = await tenants.byId(tenantId);
+  return tenant !== undefined && (await minting.macaroonKeys(tenant, kid)).keys.has(kid);
 }
