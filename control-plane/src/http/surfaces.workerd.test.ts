@@ -50,6 +50,7 @@ test('what is public is no more than needs no admin, and what is common is harml
     'getAuthorizationServerMetadata',
     'getFeedHead',
     'getFeedKeyset',
+    'getFeedSegment',
     'makeDischargeCaveat',
     'oauth2Token',
     'revokeApiKey',
