@@ -1,9 +1,16 @@
 /** Guarantee: a macaroon token is taken for genuine under the same rules as a JWT, and by nothing less. */
 
 import { describe, expect, test } from 'vitest';
+import { encodeUtf8 } from '../bytes/utf8.ts';
 import { refuse } from '../result.ts';
 import { unixSeconds } from '../time.ts';
-import { addCaveats, append, attenuateToken, bindDischarge } from './attenuate.ts';
+import {
+  addCaveats,
+  addThirdPartyCaveat,
+  append,
+  attenuateToken,
+  bindDischarge,
+} from './attenuate.ts';
 import { encodeBaseGrant } from './grant.ts';
 import { encodeIdentifier } from './identifier.ts';
 import type { Macaroon } from './macaroon.ts';
@@ -139,7 +146,9 @@ describe('the key', () => {
   });
 
   test('that did not make the macaroon does not verify it', () => {
-    expect(verify(text, { rootKey: new Uint8Array(32) })).toEqual(refuse('signature_invalid'));
+    expect(verify(text, { rootKey: new Uint8Array(32) })).toEqual(
+      refuse('signature_invalid', { kid: 'mk-1' }),
+    );
   });
 });
 
@@ -192,6 +201,21 @@ describe('the base grant', () => {
     expect(verify(textOf(forge(forgery)))).toEqual(expected);
   });
 
+  test('behind a third-party caveat is refused, whoever put it there', () => {
+    const grant = { identifier: encodeUtf8(JSON.stringify(CLAIMS)) };
+    const empty = forge({ firstPartyCaveats: [] });
+    const asking = addThirdPartyCaveat(empty, {
+      ...{ identifier: encodeUtf8('p'), caveatKey: encodeUtf8('q'), nonce: new Uint8Array(24) },
+    });
+    const whole = asking.ok ? append(asking.value, [grant]) : asking;
+    if (!whole.ok) throw new Error(whole.refusal.reason);
+    const rootKey = encodeUtf8('q');
+    const discharge = mintMacaroon({ rootKey, identifier: 'p', firstPartyCaveats: [] });
+    expect(verify(textOf(whole.value, bindDischarge(whole.value, discharge)))).toEqual(
+      refuse('macaroon_malformed', { part: 'base_grant' }),
+    );
+  });
+
   test('counts the first time only: a wider one later is an unknown caveat', () => {
     const wider = encodeBaseGrant({ ...CLAIMS, scp: ['admin'] });
     const widened = append(forge(), [{ identifier: wider }]);
@@ -207,7 +231,7 @@ test('a discharge cannot bring a grant or a key of its own', () => {
   const discharge = forge({ claims: { scp: ['admin'] } });
   const macaroon = forge();
   expect(verify(textOf(macaroon, bindDischarge(macaroon, discharge)))).toEqual(
-    refuse('discharge_unused'),
+    refuse('discharge_unused', { kid: 'mk-1' }),
   );
 });
 
@@ -219,7 +243,7 @@ test('whoever holds a narrowed token cannot get back the one it was made of', ()
   expect(verify(textOf(narrowed.value)).ok).toBe(true);
   for (const kept of [caveats.slice(0, 1), caveats.slice(0, 2), [...caveats].reverse(), []]) {
     expect(verify(textOf({ ...macaroon, caveats: kept, signature }))).toEqual(
-      refuse('signature_invalid'),
+      refuse('signature_invalid', { kid: 'mk-1' }),
     );
   }
 });

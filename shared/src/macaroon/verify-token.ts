@@ -16,7 +16,7 @@ import type { UnixSeconds } from '../time.ts';
 import type { ParsedCaveat } from './caveat.ts';
 import { readGrant } from './grant.ts';
 import { parseIdentifier } from './identifier.ts';
-import type { Bytes } from './macaroon.ts';
+import { type Bytes, isThirdParty } from './macaroon.ts';
 import { signingKeyOf } from './signature.ts';
 import { readMacaroonToken } from './token-text.ts';
 import { verifyChainUnder } from './verify-chain.ts';
@@ -67,7 +67,14 @@ export function verifyMacaroonToken<Key extends MacaroonVerificationKey>(
   const refusedKey = checkKey(key, { policy, nowSeconds });
   if (refusedKey !== undefined) return refusedKey;
   const verified = verifyChainUnder(token.value, signingKeyFor(key));
-  if (!verified.ok) return verified;
+  if (!verified.ok) {
+    const { reason, evidence } = verified.refusal;
+    return refuse(reason, { ...evidence, kid: key.kid });
+  }
+  const [first] = token.value.macaroon.caveats;
+  if (first !== undefined && isThirdParty(first)) {
+    return refuse('macaroon_malformed', { part: 'base_grant' });
+  }
   const grant = readGrant(verified.value);
   if (!grant.ok) return grant;
   const { claims, caveats } = grant.value;
