@@ -84,12 +84,13 @@ export class MemoryPublisherStorage implements PublisherStorage {
       const hash = await objectHash(content);
       const end = Math.max(...taken.map(({ expiresAtSeconds }) => expiresAtSeconds));
       const expiresAtSeconds = unixSeconds(end);
-      if (taken.length === 0) return;
+      if (taken.length === 0) return 0;
       this.#insert({ bucket, hash, content, entryCount: taken.length, expiresAtSeconds });
       for (const entry of taken) {
         const key = formatScopeId(entry.scopeId);
         if (this.#tail.get(key) === entry) this.#tail.delete(key);
       }
+      return taken.length;
     },
     merge: async ({ sources, ...merged }) => {
       const mergedInto = this.#insert(merged);

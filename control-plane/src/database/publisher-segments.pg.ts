@@ -126,17 +126,16 @@ export async function readSegments(db: PostgresDatabase): Promise<StoredSegment[
 }
 
 /** One transaction under the publisher's row: no moment is taken between its statements. */
-async function confirmed(
+async function confirmed<T>(
   { db, isConfirmed, notConfirmed }: PostgresSegmentsParts,
-  work: (tx: PostgresDatabase) => Promise<void>,
-): Promise<void> {
-  const isDone = await inTransaction(db, async (tx) => {
+  work: (tx: PostgresDatabase) => Promise<T>,
+): Promise<T> {
+  const outcome = await inTransaction(db, async (tx) => {
     const row = tx.select({ id: publisher.id }).from(publisher).where(isConfirmed).for('update');
-    if ((await row).length === 0) return false;
-    await work(tx);
-    return true;
+    return (await row).length === 0 ? undefined : { done: await work(tx) };
   });
-  if (!isDone) throw notConfirmed();
+  if (outcome === undefined) throw notConfirmed();
+  return outcome.done;
 }
 
 async function insertSegment(
@@ -153,7 +152,7 @@ async function insertSegment(
   return inserted;
 }
 
-async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<void> {
+async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<number> {
   const { bucket, bucketSeconds, entriesMax, expiresAtSecondsMin } = flush;
   const { revocationId, expiresAtS } = revocations;
   const from = Math.max(bucket * bucketSeconds, expiresAtSecondsMin);
@@ -171,7 +170,7 @@ async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<void> 
   const segmentId = made?.segmentId ?? 0;
   // The rows are chosen once. Those committed after this statement began stay in the tail.
   await tx.update(revocations).set({ segmentId }).where(inArray(revocationId, oldest));
-  const filled = await tx
+  const [filled] = await tx
     .update(feedSegments)
     .set({
       content: sql`content_of_rows`,
@@ -181,17 +180,18 @@ async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<void> 
     })
     .from(contentOf(segmentId))
     .where(and(eq(feedSegments.segmentId, segmentId), sql`scopes > 0`))
-    .returning({ segmentId: feedSegments.segmentId });
-  if (filled.length === 0) undo(true); // Nothing to flush: nothing has happened.
+    .returning({ rows: sql`row_count`.mapWith(Number) });
+  return filled?.rows ?? undo({ done: 0 }); // Nothing to flush: nothing has happened.
 }
 
 /** The entries of the rows of a segment, 12 bytes each (`shared/feed/entry`), as one value. */
 function contentOf(segmentId: number): SQL {
   const { scopeId, boundS, expiresAtS } = revocations;
-  return sql`(SELECT count(*) AS scopes, max(end_s) AS latest_end,
+  return sql`(SELECT count(*) AS scopes, sum(row_number) AS row_count, max(end_s) AS latest_end,
       string_agg(decode(scope || lpad(to_hex(bound), 8, '0'), 'hex'), ''::bytea
         ORDER BY scope COLLATE "C") AS content_of_rows
-    FROM (SELECT ${scopeId} AS scope, max(${boundS}) AS bound, max(${expiresAtS}) AS end_s
+    FROM (SELECT ${scopeId} AS scope, max(${boundS}) AS bound, max(${expiresAtS}) AS end_s,
+        count(*) AS row_number
       FROM ${revocations} WHERE ${revocations.segmentId} = ${segmentId} GROUP BY ${scopeId})
       AS entries) AS made`;
 }

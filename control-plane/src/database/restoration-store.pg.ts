@@ -76,9 +76,8 @@ async function insertLacking(tx: PostgresDatabase, json: string) {
           NULL::text, NULL::text, NULL::bigint, NULL::bigint
         FROM json_to_recordset(${json}::json)
           AS e(id text, scope_id text, bound_s bigint, expires_at_s bigint)
-        LEFT JOIN (SELECT scope_id, max(bound_s) AS bound_s FROM revocations
-          WHERE expires_at_s > ${NOW_S} GROUP BY scope_id) AS present
-          ON present.scope_id = e.scope_id
+        LEFT JOIN LATERAL (SELECT max(known.bound_s) AS bound_s FROM revocations AS known
+          WHERE known.scope_id = e.scope_id AND known.expires_at_s > ${NOW_S}) AS present ON true
         WHERE e.expires_at_s > ${NOW_S}
           AND (present.bound_s IS NULL OR present.bound_s < e.bound_s)`,
     )

@@ -127,7 +127,7 @@ export const revocations = pgTable(
     index('revocations_by_target').on(table.nid, table.scope, table.createdAtS, table.revocationId),
     index('revocations_unpublished').on(table.createdAtS).where(sql`published_seq IS NULL`),
     index('revocations_of_segment').on(table.segmentId, table.expiresAtS, table.scopeId),
-    index('revocations_by_scope').on(table.nid, table.scopeId),
+    index('revocations_of_scope').on(table.scopeId, table.nid),
     index('revocations_outbox').on(table.acknowledged, table.createdAtS),
     index('revocations_by_expiry').on(table.expiresAtS),
     index('revocations_by_effect').on(table.effectiveAtS),

@@ -67,9 +67,9 @@ export class HubSegments implements SegmentStorage {
     }));
   }
 
-  async flush(flush: TailFlush): Promise<void> {
+  async flush(flush: TailFlush): Promise<number> {
     const rows = this.#oldest(flush);
-    if (rows.length === 0) return;
+    if (rows.length === 0) return 0;
     const content = encodeEntries(rows.map(toEntry));
     // The hash is awaited: what comes in meanwhile may raise an entry, which then stays in the tail.
     const hash = await objectHash(content);
@@ -84,6 +84,7 @@ export class HubSegments implements SegmentStorage {
       );
     });
     await this.#storage.sync();
+    return rows.length;
   }
 
   async merge({ sources, ...merged }: Parameters<SegmentStorage['merge']>[0]): Promise<void> {

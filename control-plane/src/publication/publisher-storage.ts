@@ -98,8 +98,11 @@ export interface SegmentStorage {
   state(rules: Omit<TailFlush, 'bucket' | 'entriesMax'>): Promise<SegmentState>;
   /** Those that were not dropped. */
   present(): Promise<readonly StoredSegment[]>;
-  /** Makes a segment of the bucket's entries, those that end first; they leave the tail. One step. */
-  flush(flush: TailFlush): Promise<void>;
+  /**
+   * Makes a segment of the bucket's entries, those that end first; they leave the tail. One step. Answers how
+   * many they were.
+   */
+  flush(flush: TailFlush): Promise<number>;
   /** Stores a segment that has all entries of `sources`. One step. */
   merge(merged: NewSegment & { readonly sources: readonly number[] }): Promise<void>;
   /** By hash, also of one that was dropped less than {@link SEGMENT_KEPT_MILLISECONDS} ago. */

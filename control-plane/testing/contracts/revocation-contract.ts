@@ -97,6 +97,33 @@ export function testRevocations(subject: () => Subject): void {
     expect(live).not.toContain(waiting.revocationId);
   });
 
+  test('a live row is told of the first written head that contains it', async () => {
+    const { stores, run } = subject();
+    await run('UPDATE revocations SET acknowledged = 1, published_seq = 1');
+    const one = (await revoke(subject())).revocation.revocationId;
+    const two = (await revoke(subject())).revocation.revocationId;
+    const over = (await revoke(subject())).revocation.revocationId;
+    await revoke(subject(), { effectiveAfterSeconds: 500 });
+    await run(`UPDATE revocations SET created_at_s = created_at_s - 10
+      WHERE revocation_id = '${two}'`);
+    await run(`UPDATE revocations SET expires_at_s = 2, effective_at_s = 1
+      WHERE revocation_id = '${over}'`);
+    const unpublished = (changes: object = {}) =>
+      stores.revocations.unpublished({ count: 9, acknowledgedOnly: false, ...changes });
+    expect(await unpublished()).toEqual([two, one]);
+    expect(await unpublished({ count: 1 })).toEqual([two]);
+    expect(await unpublished({ acknowledgedOnly: true })).toEqual([]);
+    await stores.revocations.markAcknowledged([one]);
+    expect(await unpublished({ acknowledgedOnly: true })).toEqual([one]);
+    await stores.revocations.markPublished([one, two, newId()], 5);
+    await stores.revocations.markPublished([one], 6); // The first number stays.
+    await stores.revocations.markPublished([], 7);
+    expect(await unpublished()).toEqual([]);
+    const page = await stores.revocations.live({ afterRevocationId: '', count: 1000 });
+    const seqs = page.filter(({ revocationId }) => [one, two].includes(revocationId));
+    expect(seqs.map(({ publishedSeq }) => publishedSeq)).toEqual([5, 5]);
+  });
+
   test('the next effect is the earliest that is still to come', async () => {
     const { stores, run } = subject();
     await run('UPDATE revocations SET effective_at_s = 1 WHERE effective_at_s > 1');
