@@ -15,9 +15,12 @@ import { CAVEAT_LANGUAGE_VERSION } from '@cardea/shared/macaroon/caveat';
 import { formatCaveat } from '@cardea/shared/macaroon/format-caveat';
 import { parseCaveatText } from '@cardea/shared/macaroon/parse-caveat';
 import { REFUSALS } from '@cardea/shared/refusals';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { createRandom } from '../simulation/random.ts';
 import { generateFrom, parseAbnf } from './abnf.ts';
+
+// Many cases a test: on a busy machine they take longer than vitest waits for one.
+vi.setConfig({ testTimeout: 60_000 });
 
 const document = readFileSync(
   fileURLToPath(new URL('../../docs/caveats.md', import.meta.url)),

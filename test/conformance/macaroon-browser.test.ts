@@ -13,8 +13,11 @@ import { mintMacaroon } from '@cardea/shared/macaroon/mint';
 import { writeMacaroonToken } from '@cardea/shared/macaroon/token-text';
 import { verifyMacaroonToken } from '@cardea/shared/macaroon/verify-token';
 import { build } from 'esbuild';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { KEY, NOW, POLICY } from './macaroon-model.ts';
+
+// Many cases a test: on a busy machine they take longer than vitest waits for one.
+vi.setConfig({ testTimeout: 60_000 });
 
 const pathOf = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 const TOKEN_ID = '3f8e5d0a-8c51-4b7e-9d12-6a0f4c2b7e91';

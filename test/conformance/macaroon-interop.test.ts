@@ -17,7 +17,7 @@ import {
 } from 'macaroons.js';
 import CaveatPacket from 'macaroons.js/lib/CaveatPacket.js';
 import CaveatPacketType from 'macaroons.js/lib/CaveatPacketType.js';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { createRandom } from '../simulation/random.ts';
 import { verifyMacaroon } from './adapter.mjs';
 import {
@@ -28,6 +28,9 @@ import {
   makeOurs,
   randomPlan,
 } from './macaroon-plan.ts';
+
+// Many cases a test: on a busy machine they take longer than vitest waits for one.
+vi.setConfig({ testTimeout: 60_000 });
 
 const CASES = 200;
 

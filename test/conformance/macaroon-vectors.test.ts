@@ -12,9 +12,12 @@ import { encodeMacaroonJson, parseMacaroonJson } from '@cardea/shared/macaroon/c
 import { parseMacaroonV1 } from '@cardea/shared/macaroon/codec-v1';
 import { encodeMacaroon, parseMacaroon as parseV2 } from '@cardea/shared/macaroon/codec-v2';
 import { importMacaroon } from 'macaroon';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type MacaroonVectors, makeMacaroonVectors } from '../vectors/make-macaroon-vectors.ts';
 import { macaroonSignature, parseMacaroon, verifyMacaroon } from './adapter.mjs';
+
+// Many cases a test: on a busy machine they take longer than vitest waits for one.
+vi.setConfig({ testTimeout: 60_000 });
 
 /** The kinds that only the public vectors have. */
 interface PublicVectors extends MacaroonVectors {
