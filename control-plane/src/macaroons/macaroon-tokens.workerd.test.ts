@@ -439,6 +439,23 @@ describe('a client', () => {
 });
 
 describe('the keys of an edge', () => {
+  test('are named to whoever must revoke them, and not shown', async () => {
+    const edge = await register();
+    const { secret } = await key();
+    const { token } = await derived({ credential: secret });
+    const shown = await (await admin(`/v1/admin/edges/${edge.edge.edge_id}`)).json();
+    const opened = [...(await keysOf(edge)).values()];
+    expect(shown.keys.map(({ kid }: { kid: string }) => kid).sort()).toEqual(
+      opened.map(({ kid }) => kid).sort(),
+    );
+    const [named] = shown.keys.filter(({ kid }: { kid: string }) => kid === kidOf(token));
+    expect(named).toEqual({
+      ...{ kid: kidOf(token), tenant_id: own.tenantId, audience: own.audience },
+      not_before_time: expect.stringMatching(/Z$/),
+      not_after_time: expect.stringMatching(/Z$/),
+    });
+  });
+
   /** Whoever broke into the edge mints with what he has found there. */
   function forge(
     stolen: FeedMacaroonKey,

@@ -1,9 +1,10 @@
 /** An edge as JSON: what it gets keys for, and where it stands. Nothing of its secret. */
 
-import type { UnixMilliseconds } from '@cardea/shared/time';
+import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import { z } from 'zod';
 import type { Edge } from '../../edges/edge.ts';
 import { problemResponse } from '../../http/problem.ts';
+import type { MacaroonKey } from '../../macaroons/macaroon-key.ts';
 import { timestampText } from '../messages/answers.ts';
 import { timestamp } from '../messages/issued-api-key.ts';
 
@@ -20,6 +21,20 @@ export const edgeAnswer = z.strictObject({
   create_time: timestampText(),
   update_time: timestampText(),
   revoke_time: timestampText().optional(),
+});
+
+export const edgeWithKeysAnswer = edgeAnswer.extend({
+  keys: z
+    .array(
+      z.strictObject({
+        kid: z.string().meta({ description: 'To be revoked by, if the key leaked.' }),
+        tenant_id: z.string(),
+        audience: z.string(),
+        not_before_time: timestampText(),
+        not_after_time: timestampText(),
+      }),
+    )
+    .meta({ description: 'The macaroon keys in use for its tenants and audiences.' }),
 });
 
 export const edgeWithSecretAnswer = z.strictObject({
@@ -41,6 +56,21 @@ export function edgeMessage(edge: Edge) {
     create_time: timestamp(edge.createTime),
     update_time: timestamp(edge.updateTime),
     revoke_time: optionalTime(revokeTime),
+  };
+}
+
+/** Nothing of the keys themselves. */
+export function edgeWithKeysMessage(edge: Edge, keys: readonly MacaroonKey[]) {
+  const time = (seconds: number) => timestamp(unixMilliseconds(seconds * 1000));
+  return {
+    ...edgeMessage(edge),
+    keys: keys.map((key) => ({
+      kid: key.kid,
+      tenant_id: key.tenantId,
+      audience: key.audience,
+      not_before_time: time(key.notBeforeSeconds),
+      not_after_time: time(key.notAfterSeconds),
+    })),
   };
 }
 
