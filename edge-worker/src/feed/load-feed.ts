@@ -7,18 +7,15 @@
 import type { FeedKeys } from '@cardea/shared/feed/feed-key';
 import { acceptHead } from '@cardea/shared/feed/freshness';
 import {
-  type FeedHead,
   keysetObject,
+  type ReadHead,
   type SegmentReference,
   segmentObject,
 } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { type JwtKeys, parseKeyset } from '@cardea/shared/feed/keyset';
-import {
-  createRevocationTable,
-  type FilteredRuns,
-  filteredEntries,
-} from '@cardea/shared/feed/revocation-table';
+import { createRevocationTable } from '@cardea/shared/feed/revocation-table';
+import type { FilteredRuns } from '@cardea/shared/feed/scope-filter';
 import {
   type EdgeIdentity,
   type OpenedMacaroonKeys,
@@ -52,7 +49,7 @@ export interface FeedReading {
 
 /** A verified head whose segments are not all on the shelf, with its signed text. */
 export interface PartialFeed {
-  readonly head: FeedHead;
+  readonly head: ReadHead;
   readonly headText: string;
 }
 
@@ -143,7 +140,7 @@ interface EdgeKeys extends OpenedMacaroonKeys {
 const NO_MACAROON_KEYS: OpenedMacaroonKeys = { macaroonKeys: new Map(), unopenedKids: [] };
 
 async function readKeyset(
-  head: FeedHead,
+  head: ReadHead,
   held: LoadedFeed | undefined,
   { source, edgeIdentity }: FeedReading,
 ): Promise<Result<EdgeKeys>> {
@@ -190,13 +187,13 @@ function firstPortion(
 
 interface VerifiedHead {
   readonly headText: string;
-  readonly head: FeedHead;
+  readonly head: ReadHead;
   readonly keys: EdgeKeys;
 }
 
 function build({ headText, head, keys }: VerifiedHead, segments: FilteredRuns): LoadedFeed {
   const { environmentId, seq, issuedAtSeconds, keysetHash } = head;
-  const revocations = createRevocationTable([filteredEntries(head.tail), segments]);
+  const revocations = createRevocationTable([head.tailRows, segments]);
   const { jwtKeys, macaroonKeys, unopenedKids } = keys;
   const snapshot = {
     ...{ environmentId, seq, issuedAtSeconds, keysetHash, revocations },

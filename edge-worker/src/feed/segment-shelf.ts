@@ -5,8 +5,7 @@
 
 import type { EntryRows } from '@cardea/shared/feed/entry-rows';
 import type { SegmentReference } from '@cardea/shared/feed/head';
-import type { FilteredRuns } from '@cardea/shared/feed/revocation-table';
-import { ScopeFilter } from '@cardea/shared/feed/scope-filter';
+import { type FilteredRuns, ScopeFilter } from '@cardea/shared/feed/scope-filter';
 import { parseSegment } from '@cardea/shared/feed/segment';
 import { accept, type Result } from '@cardea/shared/result';
 

@@ -11,7 +11,7 @@ import type { Result } from '../result.ts';
 import { parseJsonObject, textMember } from './feed-json.ts';
 import type { FeedKeys } from './feed-key.ts';
 import { refuseFeed } from './feed-rule.ts';
-import { FEED_TYPE, type FeedHead, parseHeadPayload } from './head.ts';
+import { FEED_TYPE, parseHeadPayload, type ReadHead } from './head.ts';
 
 /** Longest protected header: ours have about 100 characters. */
 const HEADER_LENGTH_MAX = 512;
@@ -30,7 +30,7 @@ export function headProtectedHeader(kid: string) {
 export async function verifyHead(
   compactJws: string,
   feedKeys: FeedKeys,
-): Promise<Result<FeedHead>> {
+): Promise<Result<ReadHead>> {
   if (compactJws.length > FEED_HEAD_BYTES_MAX) return refuseFeed('head_too_large');
   const parts = splitCompact(compactJws);
   if (parts === undefined) return refuseFeed('head_not_compact');

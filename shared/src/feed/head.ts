@@ -8,7 +8,8 @@ import { type JsonObject, type JsonValue, ownMember } from '../json/strict-json.
 import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '../limits.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
-import { decodeEntries, encodeEntries, type RevocationEntry } from './entry.ts';
+import { ENTRY_BYTES, encodeEntries, type RevocationEntry } from './entry.ts';
+import { decodeRows, entriesIn } from './entry-rows.ts';
 import {
   arrayMember,
   asObject,
@@ -18,6 +19,7 @@ import {
   textMember,
 } from './feed-json.ts';
 import { refuseFeed } from './feed-rule.ts';
+import { type FilteredRuns, ScopeFilter } from './scope-filter.ts';
 
 export const FEED_TYPE = 'cardea-feed+jws';
 export const FEED_FORMAT_VERSION = 1;
@@ -51,6 +53,11 @@ export interface FeedHead {
   readonly auditSeal?: string;
 }
 
+/** A head as it was read. Who searches the tail takes its rows; its entries are made when asked for. */
+export interface ReadHead extends FeedHead {
+  readonly tailRows: FilteredRuns;
+}
+
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const AUDIT_SEAL = /^[A-Za-z0-9._~:+/=-]{1,512}$/;
 
@@ -78,7 +85,7 @@ export function encodeHeadPayload(head: FeedHead): string {
  * publisher may be updated before the edges; what an edge must obey comes with a new version.
  * Does not look at the clock, the environment or the previous head: see `freshness`.
  */
-export function parseHeadPayload(json: string): Result<FeedHead> {
+export function parseHeadPayload(json: string): Result<ReadHead> {
   const payload = parseJsonObject(json);
   if (payload === undefined) return refuseFeed('head_payload');
   if (ownMember(payload, 'v') !== FEED_FORMAT_VERSION) return refuseFeed('head_version');
@@ -95,12 +102,26 @@ export function parseHeadPayload(json: string): Result<FeedHead> {
     return refuseFeed('head_payload');
   }
   if (segments === undefined || tailBytes === undefined) return refuseFeed('head_payload');
-  const tail = decodeEntries(tailBytes);
-  if (!tail.ok) return tail;
+  const filter = new ScopeFilter(tailBytes.length / ENTRY_BYTES);
+  const rows = decodeRows(tailBytes, filter);
+  if (!rows.ok) return rows;
   const auditSeal = ownMember(payload, 'audit_seal');
   if (auditSeal !== undefined && !isAuditSeal(auditSeal)) return refuseFeed('head_payload');
   const head = { environmentId, seq, issuedAtSeconds: unixSeconds(issuedAt), keysetHash, segments };
-  return accept({ ...head, tail: tail.value, ...(auditSeal === undefined ? {} : { auditSeal }) });
+  const sealed = auditSeal === undefined ? head : { ...head, auditSeal };
+  return accept(withTail(sealed, { filter, runs: [rows.value] }));
+}
+
+function withTail(head: Omit<FeedHead, 'tail'>, tailRows: FilteredRuns): ReadHead {
+  let entries: readonly RevocationEntry[] | undefined;
+  return {
+    ...head,
+    tailRows,
+    get tail() {
+      entries ??= tailRows.runs.flatMap((rows) => [...entriesIn(rows)]);
+      return entries;
+    },
+  };
 }
 
 function parseSegments(payload: JsonObject): SegmentReference[] | undefined {

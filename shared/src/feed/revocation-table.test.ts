@@ -11,13 +11,8 @@ import {
 } from './entry.ts';
 import { decodeRows, entriesIn, rowsOf } from './entry-rows.ts';
 import { objectHash } from './object-hash.ts';
-import {
-  createRevocationTable,
-  type FilteredRuns,
-  filteredEntries,
-  isRevoked,
-} from './revocation-table.ts';
-import { ScopeFilter } from './scope-filter.ts';
+import { createRevocationTable, filteredEntries, isRevoked } from './revocation-table.ts';
+import { type FilteredRuns, ScopeFilter } from './scope-filter.ts';
 import { EVERYTHING, type ScopeId } from './scope-id.ts';
 import { parseSegment } from './segment.ts';
 import { entry } from './testing/feed-fixture.ts';

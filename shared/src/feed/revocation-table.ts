@@ -2,15 +2,9 @@
 
 import type { RevocationEntry } from './entry.ts';
 import { boundIn, type EntryRows, rowsOf } from './entry-rows.ts';
-import { ScopeFilter } from './scope-filter.ts';
+import { type FilteredRuns, ScopeFilter } from './scope-filter.ts';
 import type { ScopeId } from './scope-id.ts';
 import type { RevocationTable, TokenScopes } from './snapshot.ts';
-
-/** Sorted runs, and a filter that every one of their scopes is in (and others may be). */
-export interface FilteredRuns {
-  readonly filter: ScopeFilter;
-  readonly runs: readonly EntryRows[];
-}
 
 /**
  * A table over several groups of runs, for an edge the segments and the tail. If a scope stands in

@@ -8,6 +8,12 @@ import { ENTRY_BYTES } from './entry.ts';
 import type { EntryRows, ScopeCollector } from './entry-rows.ts';
 import type { ScopeId } from './scope-id.ts';
 
+/** Sorted runs, and a filter that every one of their scopes is in (and others may be). */
+export interface FilteredRuns {
+  readonly filter: ScopeFilter;
+  readonly runs: readonly EntryRows[];
+}
+
 /** Two entries a word of 32 bits, three bits an entry: of the absent scopes some 1 in 100 pass. */
 const ENTRIES_PER_WORD = 2;
 
