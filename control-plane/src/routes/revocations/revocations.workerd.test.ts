@@ -7,6 +7,7 @@ import { env } from 'cloudflare:workers';
 import { decodeBase64url } from '@cardea/shared/bytes/base64url';
 import { decodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { FOR_GOOD } from '@cardea/shared/feed/entry';
+import { keysetObject } from '@cardea/shared/feed/head';
 import { formatScopeId, scopeIdOfUuid } from '@cardea/shared/feed/scope-id';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -74,6 +75,10 @@ async function traces() {
 let otherTenant = '';
 beforeAll(async () => {
   otherTenant = await makeTenant();
+  // Macaroon keys are sealed for edges: without one there are none in the feed.
+  const edge = { tenants: [DEFAULT_TENANT_ID], audiences: [env.AUDIENCE] };
+  const registered = await admin('/v1/admin/edges', { body: { name: 'revocations', ...edge } });
+  expect(registered.status).toBe(201);
   await publish();
 });
 
@@ -200,6 +205,50 @@ describe('revoking', () => {
     await env.DB.exec(`UPDATE signing_keys SET published_at_s = 1 WHERE state = 'pending'`);
     await publish();
     expect(await statusOf(await deriveFrom(secret))).toBe('valid');
+  });
+
+  test('a macaroon key is revoked like a signing key, by the tenant that it is for alone', async () => {
+    const { keysetHash } = await headInKv();
+    const keyset = JSON.parse((await env.FEED.get(keysetObject(keysetHash), 'text')) ?? '');
+    const sealed = keyset.sealed.find(({ nid }: Body) => nid === DEFAULT_TENANT_ID);
+    const body = { target: 'signing_key', subject: sealed.kid };
+    const foreign = await post(body, { 'Cardea-Tenant': otherTenant });
+    expect(await outcomeOf(foreign)).toBe('404 not_found');
+    const made = await revoke(body);
+    await publish();
+    expect((await headInKv()).bounds.get(made.scope_id)).toBe(FOR_GOOD);
+  });
+
+  test('an actor while its tokens are derived leaves none that is older, and none refused that is younger', async () => {
+    const { issued_api_key: key, secret } = await newKey();
+    const parent = await deriveFrom(secret);
+    const early: string[] = [];
+    const derive = async (credential: string) => {
+      const body = { credential };
+      const response = await admin('/v2alpha1/admin/apiKeys:derive', { body });
+      return response.ok ? [(await response.json()).token.token as string] : [];
+    };
+    for (let i = 0; i < 5; i++) early.push(...(await derive(secret)));
+    const during = Array.from({ length: 20 }, (_, i) => derive(i % 2 === 0 ? secret : parent));
+    const made = await revoke({ target: 'actor', subject: key.actor_id });
+    const late = (await Promise.all(during)).flat();
+    const bound = Date.parse(made.cut_off_time) / 1000;
+    expect(late.length).toBeGreaterThan(0);
+    for (const token of [parent, ...early, ...late]) {
+      const isCovered = claimsOf(token).iat <= bound;
+      expect([isCovered, await statusOf(token)]).toEqual([
+        ...[isCovered, isCovered ? REVOKED : 'valid'],
+      ]);
+    }
+    for (const token of early) expect(claimsOf(token).iat).toBeLessThanOrEqual(bound);
+    // From the refused parent nothing younger can be had.
+    for (const token of late.filter((text) => claimsOf(text).anc !== undefined)) {
+      expect(claimsOf(token).iat).toBeLessThanOrEqual(bound);
+    }
+    const { status } = await admin('/v2alpha1/admin/apiKeys:derive', {
+      body: { credential: parent },
+    });
+    expect(status).toBe(401);
   });
 
   test('everything cuts off every token of every tenant', async () => {
