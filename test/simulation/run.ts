@@ -1,9 +1,10 @@
 /**
- * `npm run simulate -- [--seeds N] [--seed S] [--runtime workers|node] [--plant NAME | --plant list]`
+ * `npm run simulate -- [--seeds N] [--from F] [--seed S] [--runtime workers|node] [--plant NAME|list]`
  *
- * Runs the simulation over seeds 1 to N. With `--seed S` it runs that one alone and tells its story,
- * event by event: the same one each time. With `--plant NAME` it runs with that bug planted, until it is
- * found. The last line is always `simulate: N seeds, V violations`; the exit code is 1 if V > 0.
+ * Runs the simulation over N seeds, from F on (1 if it is not said): so that a long run can be cut in
+ * parts. With `--seed S` it runs that one alone and tells its story, event by event: the same one each
+ * time. With `--plant NAME` it runs with that bug planted, until it is found. The last line is always
+ * `simulate: N seeds, V violations`; the exit code is 1 if V > 0.
  */
 
 import { PLANTS, type Plant } from './plants.ts';
@@ -13,23 +14,26 @@ import { SEEDS_DEFAULT, Survey } from './survey.ts';
 
 interface Wish {
   readonly seeds: number;
+  readonly from: number;
   readonly seed: number | undefined;
   readonly runtime: Runtime | undefined;
   readonly plant: Plant | undefined;
 }
+
+const OPTIONS = ['--seeds', '--from', '--seed', '--runtime', '--plant'];
 
 class UsageWrong extends Error {
   override name = 'UsageWrong';
 }
 
 const USAGE =
-  'Usage: npm run simulate -- [--seeds N] [--seed S] [--runtime workers|node] [--plant NAME|list]';
+  'Usage: npm run simulate -- [--seeds N] [--from F] [--seed S] [--runtime workers|node] [--plant NAME|list]';
 
 function readWish(parameters: readonly string[]): Wish | 'list' {
   const given = new Map<string, string>();
   for (let index = 0; index < parameters.length; index += 2) {
     const [name = '', value] = parameters.slice(index, index + 2);
-    if (!['--seeds', '--seed', '--runtime', '--plant'].includes(name) || value === undefined) {
+    if (!OPTIONS.includes(name) || value === undefined) {
       throw new UsageWrong(`${name}: not an option, or without a value`);
     }
     given.set(name, value);
@@ -37,6 +41,7 @@ function readWish(parameters: readonly string[]): Wish | 'list' {
   if (given.get('--plant') === 'list') return 'list';
   return {
     seeds: wholeNumber(given, '--seeds') ?? SEEDS_DEFAULT,
+    from: wholeNumber(given, '--from') ?? 1,
     seed: wholeNumber(given, '--seed'),
     runtime: runtimeOf(given.get('--runtime')),
     plant: plantOf(given.get('--plant')),
@@ -62,9 +67,9 @@ function plantOf(name: string | undefined): Plant | undefined {
 }
 
 /** Answers how many violations there were. */
-async function run({ plant, runtime, seed, seeds }: Wish): Promise<number> {
-  const first = seed ?? 1;
-  const last = seed ?? seeds;
+async function run({ from, plant, runtime, seed, seeds }: Wish): Promise<number> {
+  const first = seed ?? from;
+  const last = seed ?? from + seeds - 1;
   const survey = new Survey();
   for (let one = first; one <= last; one++) {
     const plan = {
@@ -77,7 +82,9 @@ async function run({ plant, runtime, seed, seeds }: Wish): Promise<number> {
     report(one, outcome, { isAlone: seed !== undefined, runtime, plant });
     // A planted bug has been found: that is all that was asked.
     if (plant !== undefined && outcome.violations.length > 0) break;
-    if (one % 100 === 0) console.log(`${one} seeds, ${survey.violations} violations`);
+    if (survey.seeds % 100 === 0) {
+      console.log(`${survey.seeds} seeds, ${survey.violations} violations`);
+    }
   }
   for (const line of survey.lines()) console.log(line);
   console.log(`simulate: ${survey.seeds} seeds, ${survey.violations} violations`);
