@@ -202,7 +202,7 @@ export class Callers {
       const now = nowSeconds();
       const exp = now + random.integer(30, TOKEN_SECONDS_MAX);
       const own = { jti: controlPlane.newUuid(), iat: now, nbf: now, exp };
-      const text = await signUnder(kid, { ...claims, ...own });
+      const text = signUnder(kid, { ...claims, ...own });
       this.tokens.push(await readToken(`stolen ${++this.#minted}`, text, true));
     }
   }

@@ -76,7 +76,7 @@ class NodePublishers {
       },
     );
     world.every(
-      () => random.integer(2_000, 8_000),
+      () => random.integer(4_000, 12_000),
       () => {
         this.#replica = database.sqlite.copy();
       },

@@ -13,6 +13,8 @@ export interface Plant {
   readonly name: string;
   /** The invariant of docs/feed.md that breaks. */
   readonly invariant: number;
+  /** Another one that breaks because of that, and may be seen first. */
+  readonly consequence?: number;
   /** What a run must be like for the bug to have its chance. */
   readonly needs?: {
     readonly runtime?: Runtime;
@@ -129,8 +131,10 @@ function forgetful(options: EdgeFeedOptions): EdgeFeed {
 
 export const PLANTS: readonly Plant[] = [
   ...EDGE_PLANTS.map((plant) => ({ ...plant, publisher: NO_PUBLISHER_PLANT })),
-  ...PUBLISHER_PLANTS.map(({ name, invariant, needs = {}, ...change }) => ({
-    ...{ name, invariant, needs },
-    publisher: { ...NO_PUBLISHER_PLANT, ...change },
-  })),
+  ...PUBLISHER_PLANTS.map(
+    ({ name, invariant, consequence = invariant, needs = {}, ...change }) => ({
+      ...{ name, invariant, consequence, needs },
+      publisher: { ...NO_PUBLISHER_PLANT, ...change },
+    }),
+  ),
 ];

@@ -27,7 +27,8 @@ export const NO_PUBLISHER_PLANT: PublisherPlant = {
   syncsTooEarly: false,
 };
 
-type NamedPlant = Pick<Plant, 'name' | 'invariant' | 'needs'> & Partial<PublisherPlant>;
+type NamedPlant = Pick<Plant, 'name' | 'invariant' | 'consequence' | 'needs'> &
+  Partial<PublisherPlant>;
 
 export const PUBLISHER_PLANTS: readonly NamedPlant[] = [
   {
@@ -42,7 +43,12 @@ export const PUBLISHER_PLANTS: readonly NamedPlant[] = [
     needs: { isLong: true },
     storage: (storage) => changed(storage, { revokedForGood: async () => new Set<string>() }),
   },
-  { name: 'publisher_stamps_after_reading', invariant: 4, clockErrorMilliseconds: 1_500 },
+  {
+    name: 'publisher_stamps_after_reading',
+    invariant: 4,
+    consequence: 1,
+    clockErrorMilliseconds: 1_500,
+  },
   { name: 'publisher_publishes_only_news', invariant: 4, storage: onlyNews },
   {
     name: 'publisher_prunes_early',

@@ -1,13 +1,13 @@
 /**
  * What the shipped code takes from its platform and a simulation must decide: timers run on virtual
- * time, and the signatures and digests of WebCrypto are computed at once by `node:crypto`, not by
- * another thread that answers when it likes. The same algorithms of the same library; the answers are
+ * time, and what WebCrypto signs, verifies and digests is computed at once by `node:crypto`, not by another
+ * thread that answers when it likes. The same algorithms of the same library; the answers are
  * remembered by every byte that went in, because many isolates verify the same head.
  *
- * What is left to threads (sealing a signing key) is counted, so that the world can wait for it.
+ * What is left to threads (sealing a secret) is counted, so that the world can wait for it.
  */
 
-import { createHash, KeyObject, sign, verify } from 'node:crypto';
+import { createHash, createPrivateKey, KeyObject, sign, verify } from 'node:crypto';
 import { nodeDigests } from '@cardea/control-plane/node/native-crypto';
 import { useNativeDigests } from '@cardea/shared/crypto/native-digests';
 import type { World } from './world.ts';
@@ -20,6 +20,8 @@ type Bytes = ArrayBuffer | Uint8Array;
 
 const realTimers = { setTimeout: globalThis.setTimeout, clearTimeout: globalThis.clearTimeout };
 const subtle = Object.getPrototypeOf(crypto.subtle);
+const keyObjects = new WeakMap<CryptoKey, NamedKey>();
+rememberPrivateKeys();
 const realSubtle = { ...Object.getOwnPropertyDescriptors(subtle) };
 const COUNTED = ['encrypt', 'decrypt', 'exportKey', 'deriveKey', 'deriveBits'];
 /** Verifications: about 2 KiB each, so that a run stays below 32 MiB. */
@@ -29,7 +31,6 @@ let openCalls = 0;
 const remembered = new Map<string, boolean>();
 /** Public keys by their 32 bytes: one object for all who import them. */
 const publicKeys = new Map<string, CryptoKey>();
-const keyObjects = new WeakMap<CryptoKey, NamedKey>();
 
 export function openCryptoCalls(): number {
   return openCalls;
@@ -79,16 +80,17 @@ function takeWebCrypto(): void {
   });
 
   replace('sign', async function signed(this: SubtleCrypto, ...call: SignCall) {
-    const [algorithm, key, data] = call;
-    if (nameOf(algorithm) !== 'Ed25519') return counted(() => original.sign.apply(this, call));
-    return toArrayBuffer(sign(null, viewOf(data), keyObjectOf(key).key));
+    const [, key, data] = call;
+    const known = keyObjects.get(key);
+    if (known === undefined) return counted(() => original.sign.apply(this, call));
+    return toArrayBuffer(sign(null, viewOf(data), known.key));
   });
 
   replace('verify', async function verified(this: SubtleCrypto, ...call: VerifyCall) {
     const [algorithm, key, signature, data] = call;
     if (nameOf(algorithm) !== 'Ed25519') return counted(() => original.verify.apply(this, call));
     const text = (bytes: Bytes) => Buffer.from(viewOf(bytes)).toString('latin1');
-    const named = keyObjectOf(key);
+    const named = publicKeyOf(key);
     const question = `${named.name} ${text(signature)} ${text(data)}`;
     const known = remembered.get(question);
     if (known !== undefined) return known;
@@ -105,16 +107,35 @@ type VerifyCall = [algorithm: Algorithm, key: CryptoKey, signature: Bytes, data:
 
 interface NamedKey {
   readonly key: KeyObject;
-  /** Its public bytes: the same key, imported by another isolate, is the same key. */
+  /** Its bytes: the same key, imported by another isolate, is the same key. */
   readonly name: string;
 }
 
-function keyObjectOf(key: CryptoKey): NamedKey {
+/**
+ * Private Ed25519 keys, from the moment when they are imported on: WebCrypto does not give them out again,
+ * and a head is to be signed at once.
+ */
+function rememberPrivateKeys(): void {
+  const importKey = subtle.importKey;
+  const value = async function imported(this: SubtleCrypto, ...call: ImportJwkCall) {
+    const key: CryptoKey = await importKey.apply(this, call);
+    const [format, jwk] = call;
+    if (format === 'jwk' && jwk.crv === 'Ed25519' && jwk.d !== undefined) {
+      const made = createPrivateKey({ key: { ...jwk }, format: 'jwk' });
+      keyObjects.set(key, { key: made, name: '' });
+    }
+    return key;
+  };
+  Object.defineProperty(subtle, 'importKey', { value, configurable: true, writable: true });
+}
+
+type ImportJwkCall = [format: string, jwk: JsonWebKey, ...rest: unknown[]];
+
+function publicKeyOf(key: CryptoKey): NamedKey {
   const known = keyObjects.get(key);
   if (known !== undefined) return known;
   const made = KeyObject.from(key);
-  const isPublic = made.type === 'public';
-  const name = isPublic ? made.export({ format: 'der', type: 'spki' }).toString('latin1') : '';
+  const name = made.export({ format: 'der', type: 'spki' }).toString('latin1');
   const named = { key: made, name };
   keyObjects.set(key, named);
   return named;
