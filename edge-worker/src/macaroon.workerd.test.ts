@@ -456,15 +456,15 @@ describe('tampering by a holder', () => {
     expect(await send(tokenOf(valueIn(append(macaroon, caveats))))).toBe('caveat_unknown');
   });
 
-  test('any one bit of the token', async () => {
+  test('a bit of any byte of the token', async () => {
     const token = tokenOf(genuine());
     const bytes = Uint8Array.from(atob(token.slice(6).replace(/-/g, '+').replace(/_/g, '/')), (c) =>
       c.charCodeAt(0),
     );
     const outcomes = new Set<string | number>();
-    for (let bit = 0; bit < bytes.length * 8; bit += 3) {
+    for (let at = 0; at < bytes.length; at++) {
       const changed = Uint8Array.from(bytes);
-      changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
       const text = btoa(String.fromCharCode(...changed));
       const base64url = text.replace(/\+/g, '-').replace(/\//g, '_').replace(/=+$/, '');
       outcomes.add(await send(`mc_v1_${base64url}`));
@@ -475,7 +475,7 @@ describe('tampering by a holder', () => {
       'signature_invalid',
       'signing_key_unknown',
     ]);
-  });
+  }, 30_000);
 });
 
 describe('a key', () => {

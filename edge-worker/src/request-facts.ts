@@ -50,11 +50,6 @@ export function factsOf(
   };
 }
 
-const DEFAULT_PORTS: ReadonlyArray<readonly [scheme: string, port: string]> = [
-  ['https:', ':443'],
-  ['http:', ':80'],
-];
-
 /**
  * The host of an absolute URL in lower case, with the port unless it is the scheme's own. The authority
  * has no user (`readTarget` has looked). It comes from the client's Host header: a caveat about it
@@ -63,8 +58,6 @@ const DEFAULT_PORTS: ReadonlyArray<readonly [scheme: string, port: string]> = [
 export function hostOf(url: string): string {
   const start = url.indexOf('://') + 3;
   const host = url.slice(start, url.indexOf('/', start)).toLowerCase();
-  for (const [scheme, port] of DEFAULT_PORTS) {
-    if (url.startsWith(scheme) && host.endsWith(port)) return host.slice(0, -port.length);
-  }
-  return host;
+  const ownPort = url.startsWith('https:') ? ':443' : ':80';
+  return host.endsWith(ownPort) ? host.slice(0, -ownPort.length) : host;
 }
