@@ -31,6 +31,35 @@ test.each([
   expect(logged).toEqual(['attempt_limiter_unreachable', 'attempt_limiter_unreachable']);
 });
 
+test('after a second one asks again, and those who come meanwhile go by what was known', async () => {
+  let now = 0;
+  const looks: Array<(milliseconds: number) => void> = [];
+  const attempts = createAttempts({
+    counterOf: () => ({
+      blockedFor: () => new Promise((resolve) => looks.push(resolve)),
+      fail: async () => 0,
+    }),
+    failuresMax: 1,
+    clock: { now: () => unixMilliseconds(now) },
+    log: () => {},
+  });
+  const address = '192.0.2.1';
+  // Of an address that nobody has asked about nothing is known: each waits.
+  const firsts = [attempts.blockedForSeconds(address), attempts.blockedForSeconds(address)];
+  expect(looks).toHaveLength(2);
+  for (const answer of looks) answer(1500);
+  expect(await Promise.all(firsts)).toEqual([2, 2]);
+  now = 1000;
+  const asking = attempts.blockedForSeconds(address);
+  expect(await attempts.blockedForSeconds(address)).toBe(1);
+  now = 1600;
+  expect(await attempts.blockedForSeconds(address)).toBe(0);
+  expect(looks).toHaveLength(3);
+  looks[2]?.(7000);
+  expect(await asking).toBe(7);
+  expect(await attempts.blockedForSeconds(address)).toBe(7);
+});
+
 test('what the counter said is asked again after a second; a failure is remembered at once', async () => {
   let now = 0;
   let looks = 0;

@@ -1,6 +1,7 @@
 /**
  * Failed exchanges by client address, as the exchange sees them. What a counter has said is remembered
- * for a second: failures that were counted here count at once, those of other processes a second later.
+ * for a second: failures that were counted here count at once, those of other processes a second later
+ * (and the tenth of one that the look may take).
  */
 
 import { encodeHex } from '@cardea/shared/bytes/hex';
@@ -66,10 +67,13 @@ export function createAttempts(parts: AttemptParts): Attempts {
     async blockedForSeconds(address) {
       const bucket = bucketOf(address);
       const before = known.get(bucket);
-      const age = clock.now() - (before?.lookedAt ?? Number.NEGATIVE_INFINITY);
+      const now = clock.now();
+      const age = now - (before?.lookedAt ?? Number.NEGATIVE_INFINITY);
       if (before !== undefined && age >= 0 && age < REMEMBERED_MILLISECONDS) {
-        return Math.ceil(Math.max(0, before.blockedUntil - clock.now()) / 1000);
+        return Math.ceil(Math.max(0, before.blockedUntil - now) / 1000);
       }
+      // One looks again: whoever comes meanwhile goes by what was known, or all would ask at once.
+      if (before !== undefined) known.set(bucket, { ...before, lookedAt: now });
       return ask(LOOK_MILLISECONDS_MAX, async () =>
         remember(bucket, await counterOf(bucket).blockedFor(failuresMax)),
       );
