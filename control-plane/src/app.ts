@@ -6,6 +6,7 @@
 import { Hono } from 'hono';
 import type { Deps } from './deps.ts';
 import { guardAdminPaths } from './http/admin-guard.ts';
+import { ExactPathRouter } from './http/exact-path-router.ts';
 import { answerFailure } from './http/failure.ts';
 import { ADMIN_PREFIXES, type HonoEnv, mountRoute } from './http/mount-routes.ts';
 import { observeRequests } from './http/observe-requests.ts';
@@ -156,7 +157,7 @@ const HEADERS_OF_EVERY_ANSWER = Object.entries({
 });
 
 export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
-  const app = new Hono<HonoEnv>({ getPath: routingPath });
+  const app = new Hono<HonoEnv>({ getPath: routingPath, router: new ExactPathRouter() });
   app.use('*', observeRequests(deps));
   app.use('*', async (context, next) => {
     const requestId = requestIdOf(context.req.raw.headers, deps.randomBytes);
