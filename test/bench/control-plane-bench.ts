@@ -5,13 +5,15 @@
  * in turn on 32 connections; sides take turns.
  */
 
-import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { connectPostgres } from '@cardea/control-plane/database/postgres';
 import { makeNodeSecrets, startNodeControlPlane } from '../e2e/harness/node-control-plane.ts';
 import { startThrowawayStack } from '../e2e/harness/throwaway-stack.ts';
 import { createDatabase, startPostgresServer } from '../stores/postgres-server.ts';
 import { installBetterAuth } from './peers/install-better-auth.ts';
+import { type Peer, startPeer } from './peers/start-peer.ts';
 import { type PostLoad, postLoad } from './post-load.ts';
+import { processorMicroseconds } from './process-figures.ts';
 import { type BenchResult, compare, interleave, median } from './statistics.ts';
 
 const KEYS = 200;
@@ -24,7 +26,10 @@ export interface ControlPlaneRun {
   readonly seconds: number;
 }
 
-type Target = Pick<PostLoad, 'url' | 'headers' | 'bodies'>;
+type Target = Pick<PostLoad, 'url' | 'headers' | 'bodies'> & {
+  /** Of the server, and of the database's for it: those whose processor time counts. */
+  readonly processes?: () => Promise<readonly number[]>;
+};
 type Targets = ReadonlyMap<string, Target>;
 
 export async function benchControlPlane(run: ControlPlaneRun): Promise<BenchResult[]> {
@@ -34,47 +39,56 @@ export async function benchControlPlane(run: ControlPlaneRun): Promise<BenchResu
 async function benchPostgres(run: ControlPlaneRun): Promise<BenchResult[]> {
   const postgres = await startPostgresServer();
   const stops: Array<() => unknown> = [() => postgres.dispose()];
+  const { close, sql } = connectPostgres(postgres.url, { connectionsMax: 1 });
+  stops.push(close);
+  const processesOf = (pid: number, databaseUrl: string) => async () => {
+    const name = new URL(databaseUrl).pathname.slice(1);
+    const rows = await sql`SELECT pid FROM pg_stat_activity WHERE datname = ${name}`;
+    return [pid, ...rows.map((row) => Number(row.pid))];
+  };
   try {
     const { adminToken, env } = makeNodeSecrets();
     const DATABASE_URL = await createDatabase(postgres.url);
     const ours = await startNodeControlPlane({ ...env, DATABASE_URL }, ['--migrate']);
     stops.push(() => ours.stop());
-    const targets = new Map(await targetsOf({ url: ours.url, adminToken }));
-    const floor = await startPeer([FLOOR, await createDatabase(postgres.url)]);
-    stops.push(floor.stop);
-    targets.set(
-      'floor',
-      peerTarget(
-        floor,
-        '/',
-        floor.list.map((id) => ({ id })),
+    const processes = processesOf(ours.pid, DATABASE_URL);
+    const targets = new Map(
+      [...(await targetsOf({ url: ours.url, adminToken }))].map(
+        ([name, target]) => [name, { ...target, processes }] as const,
       ),
     );
-    const peer = await startBetterAuth(await createDatabase(postgres.url));
+    const floorDatabase = await createDatabase(postgres.url);
+    const floor = await startPeer([FLOOR, floorDatabase]);
+    stops.push(floor.stop);
+    const floorBodies = floor.list.map((id) => ({ id }));
+    targets.set('floor', {
+      ...peerTarget(floor, '/', floorBodies),
+      processes: processesOf(floor.pid, floorDatabase),
+    });
+    const peerDatabase = await createDatabase(postgres.url);
+    const peer = await startBetterAuth(peerDatabase);
     if (peer !== undefined) {
       stops.push(peer.stop);
-      targets.set(
-        'better-auth',
-        peerTarget(
-          peer,
-          '/verify',
-          peer.list.map((key) => ({ key })),
-        ),
-      );
+      const peerBodies = peer.list.map((key) => ({ key }));
+      targets.set('better-auth', {
+        ...peerTarget(peer, '/verify', peerBodies),
+        processes: processesOf(peer.pid, peerDatabase),
+      });
     }
-    const { rates, p99 } = await measure(targets, run);
-    const unit = 'requests/s';
-    const side = (name: string) => ({ ours: rates[name] ?? [], unit });
+    const { rates, processor, p99 } = await measure(targets, run);
+    const pairs = [
+      ['exchange_pg_vs_floor', 'exchange_pg_processor', 'exchange', 'floor'],
+      ['verify_pg_vs_better_auth', 'verify_pg_processor', 'verify', 'better-auth'],
+    ] as const;
     return [
-      compare('exchange_pg_vs_floor', { ...side('exchange'), peer: rates.floor ?? [] }),
-      ...(peer === undefined
-        ? []
-        : [
-            compare('verify_pg_vs_better_auth', {
-              ...side('verify'),
-              peer: rates['better-auth'] ?? [],
-            }),
-          ]),
+      ...pairs.flatMap(([rate, time, ours, other]) => {
+        if (!targets.has(other)) return [];
+        const pair = (of: Figures) => ({ ours: of[ours] ?? [], peer: of[other] ?? [] });
+        return [
+          compare(rate, { ...pair(rates), unit: 'requests/s' }),
+          compare(time, { ...pair(processor), unit: 'µs' }),
+        ];
+      }),
       alone('verify_pg_p99', p99.verify ?? [], 'ms'),
       alone('exchange_pg_p99', p99.exchange ?? [], 'ms'),
     ];
@@ -103,19 +117,35 @@ function alone(name: string, figures: readonly number[], unit: string): BenchRes
   return { name, ours: median(figures), peer: null, ratio: null, unit };
 }
 
+/** By side, one of each round. */
+type Figures = Readonly<Record<string, readonly number[]>>;
+
+/** Rates are requests a second; `processor` is microseconds a request. The warm-up is left out. */
 async function measure(targets: Targets, { rounds, seconds }: ControlPlaneRun) {
   const p99: Record<string, number[]> = {};
-  const rates: Record<string, number[]> = await interleave([...targets.keys()], {
+  const processor: Record<string, number[]> = {};
+  const rates: Figures = await interleave([...targets.keys()], {
     rounds,
     measure: async (side) => {
       const target = targets.get(side);
       if (target === undefined) throw new Error(`There is no side ${side}.`);
+      const processes = (await target.processes?.()) ?? [];
+      const before = sum(processes.map(processorMicroseconds));
       const figures = await postLoad({ ...target, seconds, connections: CONNECTIONS });
+      const taken = sum(processes.map(processorMicroseconds)) - before;
       p99[side] = [...(p99[side] ?? []), figures.p99Milliseconds];
+      const perRequest = taken / (figures.requestsPerSecond * seconds);
+      processor[side] = [...(processor[side] ?? []), perRequest];
       return figures.requestsPerSecond;
     },
   });
-  return { rates, p99 };
+  const withoutWarmUp = (figures: Record<string, number[]>): Figures =>
+    Object.fromEntries(Object.entries(figures).map(([side, list]) => [side, list.slice(1)]));
+  return { rates, processor: withoutWarmUp(processor), p99: withoutWarmUp(p99) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }
 
 /** Issues the keys, and says how each operation is asked for. */
@@ -162,12 +192,6 @@ async function untilReady(url: string): Promise<void> {
   throw new Error(`${url} is not ready.`);
 }
 
-interface Peer {
-  readonly port: number;
-  readonly list: readonly string[];
-  readonly stop: () => void;
-}
-
 async function startBetterAuth(databaseUrl: string): Promise<Peer | undefined> {
   const installed = await installBetterAuth();
   if (installed === undefined) return undefined;
@@ -179,25 +203,6 @@ async function startBetterAuth(databaseUrl: string): Promise<Peer | undefined> {
       installed.dispose();
     },
   };
-}
-
-/** Starts a server that says in its first line where it listens and what it may be asked for. */
-async function startPeer(args: readonly string[]): Promise<Peer> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  const said = JSON.parse(await firstLine(child));
-  return { port: said.port, list: said.ids ?? said.keys, stop: () => void child.kill('SIGTERM') };
-}
-
-function firstLine(child: ChildProcess): Promise<string> {
-  return new Promise((resolve, reject) => {
-    let text = '';
-    child.stdout?.on('data', (chunk: Buffer) => {
-      text += chunk.toString();
-      const end = text.indexOf('\n');
-      if (end >= 0) resolve(text.slice(0, end));
-    });
-    child.on('close', (code) => reject(new Error(`A peer ended with ${code}.`)));
-  });
 }
 
 function peerTarget(peer: Peer, path: string, bodies: readonly object[]): Target {

@@ -38,6 +38,8 @@ export type LogLine = Readonly<Record<string, unknown>>;
 
 export interface NodeControlPlane {
   readonly url: string;
+  /** Of the server itself, which the command may have started as another process. */
+  readonly pid: number;
   /** Of its operators' port; empty without METRICS_PORT. */
   readonly metricsUrl: string;
   readonly command: RunningCommand;
@@ -57,6 +59,7 @@ export async function startNodeControlPlane(
   await untilReady(String(url));
   return {
     url: String(url),
+    pid: Number(line.pid),
     metricsUrl: port === undefined ? '' : `http://127.0.0.1:${port}`,
     command,
     stop: async () => {
