@@ -48,6 +48,13 @@ const MAY_LEAVE_TAIL = and(
   ne(revocations.scopeId, '0'.repeat(16)),
 );
 
+/**
+ * Of rows with a `scope` and a `bound`: 12 bytes for each, in the order of the format (`shared/feed/entry`).
+ * `COLLATE "C"`: the hexadecimal text sorts like the number that it writes. Null if there are none.
+ */
+export const CONTENT_OF_ENTRIES = sql<Uint8Array | null>`string_agg(
+  decode(scope || lpad(to_hex(bound), 8, '0'), 'hex'), ''::bytea ORDER BY scope COLLATE "C")`;
+
 export function createPublisherSegments(parts: PostgresSegmentsParts): SegmentStorage {
   const { db } = parts;
   return {
@@ -154,11 +161,11 @@ async function insertSegment(
 
 async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<number> {
   const { bucket, bucketSeconds, entriesMax, expiresAtSecondsMin } = flush;
-  const { revocationId, expiresAtS } = revocations;
+  const { expiresAtS } = revocations;
   const from = Math.max(bucket * bucketSeconds, expiresAtSecondsMin);
   const isOfBucket = and(gte(expiresAtS, from), lt(expiresAtS, (bucket + 1) * bucketSeconds));
   const oldest = tx
-    .select({ revocationId })
+    .select({ ctid: sql`ctid` })
     .from(revocations)
     .where(and(MAY_LEAVE_TAIL, isOfBucket))
     .orderBy(asc(expiresAtS))
@@ -168,8 +175,9 @@ async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<number
     .values({ bucket, expiresAtS: from })
     .returning({ segmentId: feedSegments.segmentId });
   const segmentId = made?.segmentId ?? 0;
-  // The rows are chosen once. Those committed after this statement began stay in the tail.
-  await tx.update(revocations).set({ segmentId }).where(inArray(revocationId, oldest));
+  // The rows are chosen once, and found where they are. Those committed after this statement began, or
+  // changed meanwhile, stay in the tail.
+  await tx.update(revocations).set({ segmentId }).where(sql`ctid = ANY (ARRAY(${oldest}))`);
   const [filled] = await tx
     .update(feedSegments)
     .set({
@@ -188,8 +196,7 @@ async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<number
 function contentOf(segmentId: number): SQL {
   const { scopeId, boundS, expiresAtS } = revocations;
   return sql`(SELECT count(*) AS scopes, sum(row_number) AS row_count, max(end_s) AS latest_end,
-      string_agg(decode(scope || lpad(to_hex(bound), 8, '0'), 'hex'), ''::bytea
-        ORDER BY scope COLLATE "C") AS content_of_rows
+      ${CONTENT_OF_ENTRIES} AS content_of_rows
     FROM (SELECT ${scopeId} AS scope, max(${boundS}) AS bound, max(${expiresAtS}) AS end_s,
         count(*) AS row_number
       FROM ${revocations} WHERE ${revocations.segmentId} = ${segmentId} GROUP BY ${scopeId})

@@ -5,7 +5,6 @@
  */
 
 import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
-import { parseScopeId } from '@cardea/shared/feed/scope-id';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import { and, asc, desc, eq, gte, inArray, isNull, lte, max, type SQL, sql } from 'drizzle-orm';
 import { nextSeq, type StoredKeyset } from '../publication/plan-publication.ts';
@@ -18,12 +17,17 @@ import {
   TAIL_ENTRIES_READ_MAX,
   TailTooLong,
 } from '../publication/publisher-storage.ts';
+import { entriesOf } from '../publication/segment-content.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { isTermHeld } from './publisher-lock.pg.ts';
 import { feedSegments, publisher, publisherKeysets } from './publisher-schema.pg.ts';
-import { createPublisherSegments, readSegments } from './publisher-segments.pg.ts';
+import {
+  CONTENT_OF_ENTRIES,
+  createPublisherSegments,
+  readSegments,
+} from './publisher-segments.pg.ts';
 import { elementsOf, isLive } from './revocation-store.pg.ts';
 import { revocations } from './schema.pg.ts';
 
@@ -178,26 +182,28 @@ async function takeMoment(
   return moment;
 }
 
-/** `COLLATE "C"`: the hexadecimal text sorts like the number that it writes. */
+/**
+ * As one value that the server puts together: a row for each of so many entries would take the memory that
+ * the publisher is to do without.
+ */
 async function readTail(
   tx: PostgresDatabase,
   expiresAtSecondsMin: number,
 ): Promise<readonly RevocationEntry[]> {
   const { scopeId, boundS, effectiveAtS, expiresAtS, segmentId } = revocations;
   const isLive = and(gte(expiresAtS, expiresAtSecondsMin), lte(effectiveAtS, NOW_S));
-  const rows = await tx
-    .select({ scopeId, boundSeconds: max(boundS) })
+  const entries = tx
+    .select({ scope: sql`${scopeId}`.as('scope'), bound: max(boundS).as('bound') })
     .from(revocations)
     .where(and(isNull(segmentId), isLive))
     .groupBy(scopeId)
-    .orderBy(asc(scopeId))
-    .limit(TAIL_ENTRIES_READ_MAX + 1);
-  if (rows.length > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
-  return rows.map((row) => {
-    const id = parseScopeId(row.scopeId);
-    if (id === undefined) throw new TypeError('A revocation row has a malformed scope id.');
-    return { scopeId: id, boundSeconds: row.boundSeconds ?? 0 };
-  });
+    .limit(TAIL_ENTRIES_READ_MAX + 1)
+    .as('entries');
+  const [tail] = await tx
+    .select({ count: sql`count(*)`.mapWith(Number), content: CONTENT_OF_ENTRIES })
+    .from(entries);
+  if (tail === undefined || tail.count > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
+  return tail.content === null ? [] : entriesOf(tail.content);
 }
 
 async function readKeysets(tx: PostgresDatabase): Promise<readonly StoredKeyset[]> {

@@ -81,7 +81,7 @@ export const SEGMENT_LIMITS: SegmentLimits = {
   /** About 1.4 MB of head. */
   tailMax: 65_536,
   /** Bounds a transaction of PostgreSQL to a fraction of a second. */
-  flushMax: 10_000,
+  flushMax: 5000,
   /** 1.92 MB, below the 2 MB that a Durable Object keeps in one value. */
   segmentMax: 160_000,
 };
