@@ -26,6 +26,8 @@ const FOR_EVERY_TENANT: Readonly<Record<string, string>> = {
   'revocations.unacknowledged': 'the publisher serves all tenants',
   'revocations.live': 'the publisher serves all tenants',
   'revocations.markAcknowledged': 'the publisher serves all tenants; by random ids',
+  'revocations.unpublished': 'the publisher serves all tenants',
+  'revocations.markPublished': 'the publisher serves all tenants; by random ids',
   'revocations.nextEffectAt': 'the publisher serves all tenants',
   'signingKeys.listAll': 'the publisher serves all tenants',
   'signingKeys.listSealed': 'the master secret is one for all tenants',
