@@ -28,9 +28,9 @@ import { NO_METRICS } from './observability/metrics.ts';
 import { NO_TRACING } from './observability/tracing.ts';
 import { createEdgeSightings } from './publication/edge-sightings.ts';
 import { createFeedReader } from './publication/feed-reader.ts';
-import { createHubAnnouncer } from './publication/hub-announcer.ts';
-import type { HubApi } from './publication/hub-api.ts';
-import { createHubClient } from './publication/hub-client.ts';
+import { createHubAnnouncer } from './publication/hub/hub-announcer.ts';
+import type { HubApi } from './publication/hub/hub-api.ts';
+import { createHubClient } from './publication/hub/hub-client.ts';
 import { createWorkersRateLimiter } from './rate-limits/rate-limiter.workers.ts';
 import { createTenantResolver } from './tenants/tenant-resolver.ts';
 import { actorSaltReader } from './tokens/actor-salt.ts';
@@ -43,7 +43,7 @@ import type { SecretMeans } from './tokens/stored-secret.ts';
 import { createTokenSigner } from './tokens/token-signer.ts';
 
 // biome-ignore lint/performance/noBarrelFile: Workers finds Durable Object classes by their export.
-export { Hub } from './publication/hub.ts';
+export { Hub } from './publication/hub/hub.ts';
 export { RateLimitCounter } from './rate-limits/rate-limit-counter.ts';
 export { AttemptLimiter } from './tokens/attempt-limiter.ts';
 

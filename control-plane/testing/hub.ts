@@ -6,7 +6,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
-import { SEGMENT_LIMITS } from '../src/publication/plan-segments.ts';
+import { SEGMENT_LIMITS } from '../src/publication/segments/plan-segments.ts';
 import { anonymous } from './api.ts';
 
 export const hub = () => env.HUB.get(env.HUB.idFromName(env.ENVIRONMENT_ID));

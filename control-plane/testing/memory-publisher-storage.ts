@@ -13,7 +13,6 @@ import {
   unixSeconds,
 } from '@cardea/shared/time';
 import { nextSeq, type StoredKeyset } from '../src/publication/plan-publication.ts';
-import { bucketOf, type StoredSegment } from '../src/publication/plan-segments.ts';
 import {
   type EntriesApart,
   type Keyset,
@@ -26,6 +25,7 @@ import {
   SEGMENT_KEPT_MILLISECONDS,
   type SegmentStorage,
 } from '../src/publication/publisher-storage.ts';
+import { bucketOf, type StoredSegment } from '../src/publication/segments/plan-segments.ts';
 
 interface MemorySegment extends StoredSegment {
   readonly content: Uint8Array<ArrayBuffer>;

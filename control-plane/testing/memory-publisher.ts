@@ -6,10 +6,10 @@
 import { type FeedKeys, importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { fixedKey, signHead } from '@cardea/shared/feed/testing/feed-fixture';
 import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
-import type { FeedStore } from '../src/publication/feed-store.ts';
-import type { SegmentLimits } from '../src/publication/plan-segments.ts';
+import type { FeedStore } from '../src/publication/feed-store/feed-store.ts';
 import { Publisher, type PublisherParts } from '../src/publication/publisher.ts';
 import type { LiveEntry } from '../src/publication/publisher-storage.ts';
+import type { SegmentLimits } from '../src/publication/segments/plan-segments.ts';
 import type { Truth } from '../src/publication/truth.ts';
 import type { Revocation } from '../src/revocations/revocation.ts';
 import { MemoryPublisherStorage } from './memory-publisher-storage.ts';

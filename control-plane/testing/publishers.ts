@@ -13,11 +13,11 @@ import { parseSegment } from '@cardea/shared/feed/segment';
 import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { readConfig } from '../src/config.workers.ts';
 import { createRevocationStore } from '../src/database/revocation-store.d1.ts';
-import { createHubParts } from '../src/publication/hub.ts';
-import { createHubAnnouncer } from '../src/publication/hub-announcer.ts';
-import { HubStorage } from '../src/publication/hub-storage.ts';
+import { createHubParts } from '../src/publication/hub/hub.ts';
+import { createHubAnnouncer } from '../src/publication/hub/hub-announcer.ts';
+import { HubStorage } from '../src/publication/hub/hub-storage.ts';
 import { Publisher } from '../src/publication/publisher.ts';
-import { entriesOf } from '../src/publication/segment-content.ts';
+import { entriesOf } from '../src/publication/segments/segment-content.ts';
 
 const TABLES = [
   ...['revocations', 'signing_keys', 'stored_secrets', 'api_keys', 'idempotent_requests'],

@@ -8,8 +8,8 @@ import {
   type HubApi,
   type ServedHead,
   servedHeadOf,
-} from '@cardea/control-plane/publication/hub-api';
-import { HubStorage } from '@cardea/control-plane/publication/hub-storage';
+} from '@cardea/control-plane/publication/hub/hub-api';
+import { HubStorage } from '@cardea/control-plane/publication/hub/hub-storage';
 import { Publisher, type PublisherParts } from '@cardea/control-plane/publication/publisher';
 import type {
   LiveEntry,

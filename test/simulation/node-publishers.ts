@@ -4,8 +4,8 @@
  * again; the database fails over to a copy that lacks its last commits, or is restored to an older one.
  */
 
-import type { FeedStore } from '@cardea/control-plane/publication/feed-store';
-import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store.kv';
+import type { FeedStore } from '@cardea/control-plane/publication/feed-store/feed-store';
+import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store/feed-store.kv';
 import {
   createNodePublisher,
   type NodePublisher,

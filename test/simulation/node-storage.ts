@@ -5,7 +5,7 @@
  * the tables of the shipped hub storage. The real one has test/stores and test/faults.
  */
 
-import { HubStorage } from '@cardea/control-plane/publication/hub-storage';
+import { HubStorage } from '@cardea/control-plane/publication/hub/hub-storage';
 import type { PublisherStorage } from '@cardea/control-plane/publication/publisher-storage';
 import { StoreUnavailable } from '@cardea/control-plane/store-unavailable';
 import type { AdvisoryLock } from './advisory-lock.ts';

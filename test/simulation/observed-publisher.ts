@@ -3,7 +3,7 @@
  * objects that it writes, entries that its own storage has. Changes nothing.
  */
 
-import type { FeedStore } from '@cardea/control-plane/publication/feed-store';
+import type { FeedStore } from '@cardea/control-plane/publication/feed-store/feed-store';
 import type { PublisherStorage } from '@cardea/control-plane/publication/publisher-storage';
 import { decodeEntries } from '@cardea/shared/feed/entry';
 import { keysetObject, segmentObject } from '@cardea/shared/feed/head';

@@ -1,6 +1,6 @@
 /** Planted bugs of the publisher: each changes one of the ports that it works through. */
 
-import type { FeedStore } from '@cardea/control-plane/publication/feed-store';
+import type { FeedStore } from '@cardea/control-plane/publication/feed-store/feed-store';
 import type { PublisherStorage } from '@cardea/control-plane/publication/publisher-storage';
 import type { Truth } from '@cardea/control-plane/publication/truth';
 import type { SigningKey } from '@cardea/control-plane/signing-keys/signing-key';

@@ -1,8 +1,8 @@
 /** The publisher on Workers: the hub, told by the announcer, on KV. */
 
 import { createFeedReader } from '@cardea/control-plane/publication/feed-reader';
-import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store.kv';
-import { createHubAnnouncer } from '@cardea/control-plane/publication/hub-announcer';
+import { createKvFeedStore } from '@cardea/control-plane/publication/feed-store/feed-store.kv';
+import { createHubAnnouncer } from '@cardea/control-plane/publication/hub/hub-announcer';
 import { OBJECT_ARRIVAL_MILLISECONDS } from '@cardea/control-plane/publication/plan-publication';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { Hub } from './hub.ts';

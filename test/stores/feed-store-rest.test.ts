@@ -1,10 +1,10 @@
 /** Guarantee: KV over REST is asked as its API wants to be asked, and nothing but a full answer counts. */
 
-import type { FeedStore } from '@cardea/control-plane/publication/feed-store';
+import type { FeedStore } from '@cardea/control-plane/publication/feed-store/feed-store';
 import {
   createRestFeedStore,
   type RestFeedStoreParts,
-} from '@cardea/control-plane/publication/feed-store.rest';
+} from '@cardea/control-plane/publication/feed-store/feed-store.rest';
 import { Secret } from '@cardea/control-plane/secret';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

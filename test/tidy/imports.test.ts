@@ -83,7 +83,7 @@ function controlPlaneProblem(file: SourceFile, target: string): string | undefin
   const to = folderOf(target);
   const isRoot = ROOTS.test(file.path) || PARTS_OF_ROOTS.test(file.path);
   // The hub is a composition root of its own: the runtime constructs it, not the worker.
-  const isHub = file.path === 'control-plane/src/publication/hub.ts';
+  const isHub = file.path === 'control-plane/src/publication/hub/hub.ts';
   if (to === 'database' && from !== 'database' && !isRoot && !isHub)
     return 'only roots import adapters';
   if (to === 'routes' && from !== 'routes' && file.path !== 'control-plane/src/app.ts') {

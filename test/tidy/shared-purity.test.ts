@@ -38,7 +38,7 @@ test('only composition roots import the source of randomness', () => {
       /import \{[^}]*\brandomBytes\b[^}]*\} from '[^']*crypto\/random/.test(file.text),
     )
     .map((file) => file.path);
-  const roots = /^control-plane\/src\/(worker|node|node\/stores|publication\/hub)\.ts$/;
+  const roots = /^control-plane\/src\/(worker|node|node\/stores|publication\/hub\/hub)\.ts$/;
   expect(importers.filter((path) => !roots.test(path))).toEqual([]);
 });
 

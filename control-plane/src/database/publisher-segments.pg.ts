@@ -19,13 +19,13 @@ import {
   type SQL,
   sql,
 } from 'drizzle-orm';
-import type { SegmentState, StoredSegment } from '../publication/plan-segments.ts';
 import {
   type NewSegment,
   SEGMENT_KEPT_MILLISECONDS,
   type SegmentStorage,
   type TailFlush,
 } from '../publication/publisher-storage.ts';
+import type { SegmentState, StoredSegment } from '../publication/segments/plan-segments.ts';
 import { answered, inTransaction, undo } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';

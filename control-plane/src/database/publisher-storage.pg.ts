@@ -17,7 +17,7 @@ import {
   TAIL_ENTRIES_READ_MAX,
   TailTooLong,
 } from '../publication/publisher-storage.ts';
-import { entriesOf } from '../publication/segment-content.ts';
+import { entriesOf } from '../publication/segments/segment-content.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';

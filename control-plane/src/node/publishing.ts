@@ -9,9 +9,9 @@ import {
 import { createPublisherStorage } from '../database/publisher-storage.pg.ts';
 import type { Log } from '../log.ts';
 import { createTruth } from '../publication/create-truth.ts';
-import { NO_FEED_STORE } from '../publication/feed-store.none.ts';
-import { createRestFeedStore } from '../publication/feed-store.rest.ts';
-import type { FeedStore } from '../publication/feed-store.ts';
+import { NO_FEED_STORE } from '../publication/feed-store/feed-store.none.ts';
+import { createRestFeedStore } from '../publication/feed-store/feed-store.rest.ts';
+import type { FeedStore } from '../publication/feed-store/feed-store.ts';
 import { createNodePublisher, type NodePublisher } from '../publication/node-publisher.ts';
 import { createMemorySchedule, createUpkeep } from '../upkeep/upkeep.ts';
 import { createBackgroundWork } from './background-work.ts';

@@ -7,7 +7,7 @@ import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { within } from '../within.ts';
-import type { HubApi, ServedHead } from './hub-api.ts';
+import type { HubApi, ServedHead } from './hub/hub-api.ts';
 import { KeptObjects } from './kept-objects.ts';
 
 export interface FeedReader {

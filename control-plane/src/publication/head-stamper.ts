@@ -7,15 +7,15 @@ import type { FeedHead } from '@cardea/shared/feed/head';
 import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
-import type { FeedStore } from './feed-store.ts';
+import type { FeedStore } from './feed-store/feed-store.ts';
 import { completeHead, type PublicationPlan, planPublication } from './plan-publication.ts';
+import type { PublisherStorage } from './publisher-storage.ts';
 import {
   type PublicationRules,
   SEGMENT_LIMITS,
   type SegmentLimits,
   type StoredSegment,
-} from './plan-segments.ts';
-import type { PublisherStorage } from './publisher-storage.ts';
+} from './segments/plan-segments.ts';
 import type { SignHead } from './sign-head.ts';
 
 export interface SignedHead {

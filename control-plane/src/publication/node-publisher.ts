@@ -7,7 +7,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import type { RevocationAnnouncer } from '../revocations/revocation.ts';
 import { createFeedReader, type FeedReader } from './feed-reader.ts';
 import { HeadStamper } from './head-stamper.ts';
-import { servedHeadOf } from './hub-api.ts';
+import { servedHeadOf } from './hub/hub-api.ts';
 import { type NodePublisherParts, PublisherLoop } from './publisher-loop.ts';
 import type { PublisherMemory } from './publisher-storage.ts';
 import { createHeadSigner } from './sign-head.ts';

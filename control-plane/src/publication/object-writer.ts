@@ -4,11 +4,11 @@ import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { Log } from '../log.ts';
 import { within } from '../within.ts';
-import { type FeedStore, OBJECT_TTL_SECONDS_MIN } from './feed-store.ts';
+import { type FeedStore, OBJECT_TTL_SECONDS_MIN } from './feed-store/feed-store.ts';
 import type { StampedPlan } from './head-stamper.ts';
-import type { StoredSegment } from './plan-segments.ts';
 import type { PublisherStorage } from './publisher-storage.ts';
 import { earliestNextWrite } from './schedule.ts';
+import type { StoredSegment } from './segments/plan-segments.ts';
 import type { Truth } from './truth.ts';
 
 export interface ObjectWriterParts {

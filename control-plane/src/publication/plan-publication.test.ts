@@ -8,7 +8,7 @@ import {
   type PublicationState,
   planPublication,
 } from './plan-publication.ts';
-import { SEGMENT_LIMITS } from './plan-segments.ts';
+import { SEGMENT_LIMITS } from './segments/plan-segments.ts';
 
 const at = unixMilliseconds;
 const STAMP = at(1_800_000_000_999);

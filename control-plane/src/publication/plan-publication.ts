@@ -7,9 +7,9 @@
 import type { RevocationEntry } from '@cardea/shared/feed/entry';
 import type { FeedHead } from '@cardea/shared/feed/head';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
-import { chooseSegments, referencesTo } from './choose-segments.ts';
-import { isOver, type PublicationRules, type StoredSegment } from './plan-segments.ts';
-import { mergeIntoTail } from './segment-content.ts';
+import { chooseSegments, referencesTo } from './segments/choose-segments.ts';
+import { isOver, type PublicationRules, type StoredSegment } from './segments/plan-segments.ts';
+import { mergeIntoTail } from './segments/segment-content.ts';
 
 /** A keyset object in the publisher's storage. */
 export interface StoredKeyset {

@@ -9,7 +9,7 @@ import type { Clock } from '../clock.ts';
 import type { ControlPlaneConfig } from '../config.ts';
 import type { Log } from '../log.ts';
 import { within } from '../within.ts';
-import type { FeedStore } from './feed-store.ts';
+import type { FeedStore } from './feed-store/feed-store.ts';
 import { Pause } from './pause.ts';
 import { type AlarmClock, Publisher, type PublisherParts } from './publisher.ts';
 import type { PublisherBell, PublisherLock, PublisherTerm } from './publisher-lock.ts';

@@ -15,7 +15,7 @@ import {
   type TestPublisher,
   withPublisher,
 } from '../../testing/publishers.ts';
-import { entriesOf } from './segment-content.ts';
+import { entriesOf } from './segments/segment-content.ts';
 
 beforeEach(emptyWorld);
 

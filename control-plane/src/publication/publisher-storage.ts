@@ -7,7 +7,7 @@
 import type { RevocationEntry } from '@cardea/shared/feed/entry';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { PublicationState } from './plan-publication.ts';
-import { SEGMENT_LIMITS, type SegmentState, type StoredSegment } from './plan-segments.ts';
+import { SEGMENT_LIMITS, type SegmentState, type StoredSegment } from './segments/plan-segments.ts';
 
 /** An entry with its end. Times are the database's; the publisher's clock may differ by the skew. */
 export interface LiveEntry extends RevocationEntry {

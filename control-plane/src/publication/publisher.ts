@@ -10,12 +10,12 @@ import { StoreUnavailable } from '../store-unavailable.ts';
 import { TimedOut, within } from '../within.ts';
 import { HeadStamper, type HeadStamperParts, type SignedHead } from './head-stamper.ts';
 import { FEED_STORE_MILLISECONDS_MAX, ObjectWriter } from './object-writer.ts';
-import { bucketSecondsOf } from './plan-segments.ts';
 import type { LiveEntry } from './publisher-storage.ts';
 import { type Recovery, recover } from './recover.ts';
 import { earliestNextWrite, nextAlarm } from './schedule.ts';
+import { bucketSecondsOf } from './segments/plan-segments.ts';
+import { tendSegments } from './segments/tend-segments.ts';
 import { synchronise } from './synchronise.ts';
-import { tendSegments } from './tend-segments.ts';
 
 export interface AlarmClock {
   get(): Promise<number | null>;

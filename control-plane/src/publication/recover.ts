@@ -13,11 +13,11 @@ import { EVERYTHING, formatScopeId, scopeIdOfSigningKey } from '@cardea/shared/f
 import { parseSegment } from '@cardea/shared/feed/segment';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import type { Log } from '../log.ts';
-import type { FeedStore } from './feed-store.ts';
-import { bucketOf, bucketSecondsOf, isOver } from './plan-segments.ts';
+import type { FeedStore } from './feed-store/feed-store.ts';
 import type { EntriesApart, LiveEntry, PublisherStorage } from './publisher-storage.ts';
 import { restoreEntries, restoreSegment } from './restoration.ts';
-import { boundIn } from './segment-content.ts';
+import { bucketOf, bucketSecondsOf, isOver } from './segments/plan-segments.ts';
+import { boundIn } from './segments/segment-content.ts';
 import { readAllRevocations } from './synchronise.ts';
 import type { Truth } from './truth.ts';
 

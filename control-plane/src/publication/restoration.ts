@@ -18,7 +18,7 @@ import type {
   RestorationProgress,
   SegmentStorage,
 } from './publisher-storage.ts';
-import { entriesAfter } from './segment-content.ts';
+import { entriesAfter } from './segments/segment-content.ts';
 
 /** An entry on its way back, under the id of its new row. */
 export interface LostEntry extends LiveEntry {

@@ -8,7 +8,7 @@ import { admin, anonymous, outcomeOf } from '../../../testing/api.ts';
 import { createFaultyApp } from '../../../testing/faulty-app.ts';
 import { headInKv, hub, publish } from '../../../testing/hub.ts';
 import { SIGHTINGS_MAX } from '../../publication/edge-sightings.ts';
-import { HubSightings } from '../../publication/hub-sightings.ts';
+import { HubSightings } from '../../publication/hub/hub-sightings.ts';
 
 const FEED = '/v1/admin/feed';
 const status = async () => (await admin(FEED)).json();

@@ -7,6 +7,7 @@
 import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
 import { objectHash } from '@cardea/shared/feed/object-hash';
 import { secondsOf, unixSeconds } from '@cardea/shared/time';
+import type { SegmentStorage } from '../publisher-storage.ts';
 import {
   bucketOf,
   planSegmentStep,
@@ -14,7 +15,6 @@ import {
   type StoredSegment,
   superseded,
 } from './plan-segments.ts';
-import type { SegmentStorage } from './publisher-storage.ts';
 import { mergeContents } from './segment-content.ts';
 
 /** More than the steps from two million entries in the tail to segments. */

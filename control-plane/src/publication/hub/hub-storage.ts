@@ -7,8 +7,7 @@
 import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { formatScopeId, parseScopeId } from '@cardea/shared/feed/scope-id';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
-import { HubSegments } from './hub-segments.ts';
-import { nextSeq, type StoredKeyset } from './plan-publication.ts';
+import { nextSeq, type StoredKeyset } from '../plan-publication.ts';
 import {
   type EntriesApart,
   type EntryPage,
@@ -20,7 +19,8 @@ import {
   type PublisherStorage,
   TAIL_ENTRIES_READ_MAX,
   TailTooLong,
-} from './publisher-storage.ts';
+} from '../publisher-storage.ts';
+import { HubSegments } from './hub-segments.ts';
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS entries (

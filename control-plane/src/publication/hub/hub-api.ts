@@ -1,8 +1,8 @@
 /** What others may ask of the hub, and how they reach it. One hub per environment. */
 
-import type { EdgeSighting } from './edge-sightings.ts';
-import type { SignedHead } from './head-stamper.ts';
-import type { LiveEntry } from './publisher-storage.ts';
+import type { EdgeSighting } from '../edge-sightings.ts';
+import type { SignedHead } from '../head-stamper.ts';
+import type { LiveEntry } from '../publisher-storage.ts';
 
 /** A head as it goes over the wire. */
 export interface ServedHead {

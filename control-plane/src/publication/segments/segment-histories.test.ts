@@ -10,18 +10,18 @@ import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { parseSegment } from '@cardea/shared/feed/segment';
 import { FEED_SEGMENTS_MAX } from '@cardea/shared/limits';
 import { expect, test } from 'vitest';
-import { createRandom, type Random } from '../../../test/simulation/random.ts';
+import { createRandom, type Random } from '../../../../test/simulation/random.ts';
 import {
   CLOCK_SKEW_SECONDS,
   ENTRY_LIVES_SECONDS,
   Fault,
   MemoryWorld,
   SMALL_LIMITS,
-} from '../../testing/memory-publisher.ts';
+} from '../../../testing/memory-publisher.ts';
+import type { LiveEntry } from '../publisher-storage.ts';
+import { entryOf } from '../synchronise.ts';
 import { bucketSecondsOf } from './plan-segments.ts';
-import type { LiveEntry } from './publisher-storage.ts';
 import { entriesOf } from './segment-content.ts';
-import { entryOf } from './synchronise.ts';
 
 interface Acknowledged extends LiveEntry {
   readonly at: number;

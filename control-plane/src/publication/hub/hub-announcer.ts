@@ -1,11 +1,11 @@
 /** Tells the hub about revocations right after their commit. */
 
-import type { Log } from '../log.ts';
-import type { RevocationAnnouncer } from '../revocations/revocation.ts';
-import type { RevocationStore } from '../revocations/store.ts';
-import { within } from '../within.ts';
+import type { Log } from '../../log.ts';
+import type { RevocationAnnouncer } from '../../revocations/revocation.ts';
+import type { RevocationStore } from '../../revocations/store.ts';
+import { within } from '../../within.ts';
+import { entryOf } from '../synchronise.ts';
 import type { HubApi } from './hub-api.ts';
-import { entryOf } from './synchronise.ts';
 
 /** How long a revoking client waits for the acknowledgement before it hears `accepted`. */
 const ACKNOWLEDGEMENT_MILLISECONDS_MAX = 2000;

@@ -6,9 +6,9 @@ import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import { objectHash } from '@cardea/shared/feed/object-hash';
 import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { admin, anonymous, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
-import { headInKv, hub, publish, segmentInHub } from '../../testing/hub.ts';
-import { entriesOf } from './segment-content.ts';
+import { admin, anonymous, ISSUED, issue, outcomeOf } from '../../../testing/api.ts';
+import { headInKv, hub, publish, segmentInHub } from '../../../testing/hub.ts';
+import { entriesOf } from '../segments/segment-content.ts';
 
 beforeAll(publish);
 

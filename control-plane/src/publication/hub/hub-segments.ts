@@ -7,13 +7,13 @@ import { encodeEntries } from '@cardea/shared/feed/entry';
 import { objectHash } from '@cardea/shared/feed/object-hash';
 import { parseScopeId } from '@cardea/shared/feed/scope-id';
 import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
-import type { SegmentState, StoredSegment, TailBucket } from './plan-segments.ts';
 import {
   type NewSegment,
   SEGMENT_KEPT_MILLISECONDS,
   type SegmentStorage,
   type TailFlush,
-} from './publisher-storage.ts';
+} from '../publisher-storage.ts';
+import type { SegmentState, StoredSegment, TailBucket } from '../segments/plan-segments.ts';
 
 const TABLES = [
   `CREATE TABLE IF NOT EXISTS segments (

@@ -6,9 +6,9 @@
 
 import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { FEED_ENTRIES_MAX, FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
-import type { Clock } from '../clock.ts';
-import type { Log } from '../log.ts';
-import type { Secret } from '../secret.ts';
+import type { Clock } from '../../clock.ts';
+import type { Log } from '../../log.ts';
+import type { Secret } from '../../secret.ts';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
 
 export interface RestFeedStoreParts {

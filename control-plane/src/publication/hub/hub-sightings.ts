@@ -1,7 +1,7 @@
 /** What edges were last seen at, in the hub's own SQLite. */
 
 import { unixMilliseconds } from '@cardea/shared/time';
-import { type EdgeSighting, type EdgeSightingStore, SIGHTINGS_MAX } from './edge-sightings.ts';
+import { type EdgeSighting, type EdgeSightingStore, SIGHTINGS_MAX } from '../edge-sightings.ts';
 
 const TABLE = `CREATE TABLE IF NOT EXISTS edge_sightings (
   edge TEXT PRIMARY KEY, seq INTEGER NOT NULL, seen_at_ms INTEGER NOT NULL

@@ -1,6 +1,6 @@
 import { encodeEntries, mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { describe, expect, test } from 'vitest';
-import { createRandom } from '../../../test/simulation/random.ts';
+import { createRandom } from '../../../../test/simulation/random.ts';
 import {
   boundIn,
   entriesAfter,
