@@ -39,7 +39,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('head and keyset arrive byte for byte, the keyset with an end', async () => {
+test('head, keyset and segment arrive byte for byte, the objects with an end', async () => {
   const namespaceId = readKvNamespaceId();
   const store = createRestFeedStore({
     ...{ baseUrl, namespaceId, token: new Secret('local'), random: () => 0 },
@@ -54,6 +54,11 @@ test('head and keyset arrive byte for byte, the keyset with an end', async () =>
     await store.writeHead(head);
     expect(await store.readHead()).toBe(head);
   }
+  // The largest that the publisher makes, with every value that a byte can have.
+  const segment = Uint8Array.from({ length: 160_000 * 12 }, (_, index) => (index * 7) % 256);
+  expect(await store.readSegment(HASH)).toBeUndefined();
+  await store.writeSegment(HASH, segment, { ttlSeconds: 3600 });
+  expect(Buffer.compare((await store.readSegment(HASH)) ?? Buffer.alloc(0), segment)).toBe(0);
   const base = `${baseUrl}/storage/kv/namespaces/${namespaceId}`;
   const value = await fetch(`${base}/values/${encodeURIComponent(`v1/keyset/${HASH}`)}`);
   expect(await value.text()).toBe(keyset);
@@ -63,5 +68,7 @@ test('head and keyset arrive byte for byte, the keyset with an end', async () =>
   const ends = Object.fromEntries(result.map(({ name, expiration }) => [name, expiration]));
   const inAMonth = Date.now() / 1000 + 30 * 24 * 60 * 60;
   expect(Math.abs((ends[`v1/keyset/${HASH}`] ?? 0) - inAMonth)).toBeLessThan(120);
+  const inAnHour = Date.now() / 1000 + 3600;
+  expect(Math.abs((ends[`v1/segment/${HASH}`] ?? 0) - inAnHour)).toBeLessThan(120);
   expect(ends['v1/head']).toBeUndefined();
 });
