@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { CARDEA, runCommand } from '../e2e/harness/cardea-command.ts';
 import { startThrowawayStack, type ThrowawayStack } from '../e2e/harness/throwaway-stack.ts';
@@ -62,7 +63,7 @@ test('a key is shown, changed, replaced, paused, derived from and ended; others 
     join(folder, 'old-keys.jsonl'),
     requests.map((one) => JSON.stringify(one)).join('\n'),
   );
-  const lines = commandsOf('docs/commands.md');
+  const lines = commandsOf('docs/commands.md').filter((line) => !line.includes(' edges '));
   const printed = new Map<string, string>();
   let importedKeyId = '';
   for (const line of lines) {
@@ -93,6 +94,24 @@ test('a key is shown, changed, replaced, paused, derived from and ended; others 
   const outcomes = await run(again, 'cardea: 1 imported, 1 failed\n');
   expect(outcomes).toMatch(/^0 {2}[0-9a-f]{64} {2}o\n1 {2}ALREADY_EXISTS {2}/);
   expect(await run(again, 'cardea: 0 imported, 2 failed\n')).toMatch(/^0-1 {2}none imported: /);
+});
+
+test('an edge is registered, shown, given another secret and ended', async () => {
+  const lines = commandsOf('docs/commands.md').filter((line) => line.includes(' edges '));
+  expect(lines).toHaveLength(5);
+  const [create = '', list = '', ...others] = lines;
+  const made = await run(create.replace('TENANT_ID', DEFAULT_TENANT_ID));
+  const [, edgeId = '', secret = ''] =
+    /^EDGE_ID=(\S+)\nEDGE_SECRET=(\S{43})$/m.exec(made.replaceAll(/['"]|export /g, '')) ?? [];
+  expect(edgeId).toMatch(/^[0-9a-f-]{36}$/);
+  expect(await run(list)).toContain(edgeId);
+  const [get = '', rotate = '', revoke = ''] = others.map((line) =>
+    line.replace('EDGE_ID', edgeId),
+  );
+  expect(await run(get)).toMatch(/^status +active$/m);
+  expect(await run(rotate)).not.toContain(secret);
+  await run(revoke);
+  expect(await run(get)).toMatch(/^status +revoked$/m);
 });
 
 test('tokens, keys, actors and tenants are revoked, and the list and the feed tell of it', async () => {
