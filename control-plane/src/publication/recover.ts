@@ -43,9 +43,10 @@ export async function recover(recovery: Recovery, now: UnixMilliseconds): Promis
   const head = await readPublishedHead(recovery);
   // A store without a head of ours need not have any of the objects that it once confirmed.
   if (head === undefined) await storage.objectsLost();
-  // A storage that is behind the feed has lost what came after it. It never is without a loss: every
-  // number is used up in the storage before a head carries it.
-  const isBehind = head !== undefined && head.seq > (await storage.memory()).seq;
+  // A storage that knows of an earlier head alone may have lost what came after it. (Or its process ended
+  // between the write and the note of it: then nothing is lacking.) Numbers that were merely taken tell
+  // nothing: a process that was publisher before the restored state may have gone on taking them.
+  const isBehind = head !== undefined && head.seq > ((await storage.memory()).publishedSeq ?? 0);
   const { apart } = storage;
   if (apart === undefined) {
     if (isBehind) await writeBack(recovery, head, now);
