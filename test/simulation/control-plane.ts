@@ -61,7 +61,7 @@ export class ControlPlane {
     this.stores = createD1Stores(database as never);
     const { audit, edges, replacedKeys, restorations, revocations, signingKeys } = this.stores;
     const { secrets: store } = this.stores;
-    const macaroonKeys = () => Promise.reject(new TypeError('here are no macaroons'));
+    const macaroonKeys = async () => ({ keys: new Map() }) as never; // Here are none.
     const secrets = { store, keyEncryption: KEYS.keyEncryption, randomBytes };
     this.#auditEvent = createEventRecorder({ auditKey: auditKeyReader(secrets), randomBytes });
     const clock = { now: () => unixMilliseconds(parts.world.now) };
@@ -106,6 +106,7 @@ export class ControlPlane {
       ...{ apiKeys, revocationLedger, signingKeys, randomBytes, keys: KEYS, config: setting },
       ...{ auditEvent: this.#auditEvent, announcer: this.announcer, minting: this.#minting },
       clock: { now: () => unixMilliseconds(world.now) },
+      tenants: { byId: async () => TENANT },
     };
     return used satisfies { [Name in keyof Deps]?: unknown } as never;
   }

@@ -171,9 +171,11 @@ export class Ledger {
     for (const kid of kids) this.#publishedKids.add(kid);
     this.lastSeq = Math.max(this.lastSeq, head.seq);
     const claimed = head.issuedAtSeconds * 1000 - publisherOffsetMilliseconds;
+    const databaseNow = this.#rules.now() + this.#rules.databaseOffsetMilliseconds;
     for (const [scopeId, known] of this.#acknowledged) {
       for (const { at, boundSeconds, expiresAtSeconds } of known) {
         if (at >= claimed || expiresAtSeconds < head.issuedAtSeconds) continue;
+        if (expiresAtSeconds * 1000 <= databaseNow) continue; // Over, for whom its end is written.
         if ((bounds.get(scopeId) ?? -1) >= boundSeconds) continue;
         this.broken(4, `head ${head.seq} lacks what its iat claims (${scopeId})`);
       }

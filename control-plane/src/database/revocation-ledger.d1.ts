@@ -25,6 +25,7 @@ import type {
   RevocationQuery,
   RevocationStage,
 } from '../revocations/ledger.ts';
+import { StoreUnavailable } from '../store-unavailable.ts';
 import { answered } from './answered.ts';
 import { auditInsertEach } from './audit-rows.d1.ts';
 import { NOW_S } from './clock.d1.ts';
@@ -167,6 +168,7 @@ async function created(
   const written = await answered(select(db, isOneOf(tenantId, ids)));
   const rows = new Map(written.map((row) => [row.revocationId, toRevocation(row)]));
   const made = ids.flatMap((id) => rows.get(id) ?? []);
-  if (made.length < items.length) throw new TypeError('A revocation was not written.');
+  // Committed, and gone at once: the database fell back to a state without them.
+  if (made.length < items.length) throw new StoreUnavailable();
   return { outcome: 'created', revocations: made };
 }
