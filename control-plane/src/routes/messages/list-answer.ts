@@ -15,6 +15,7 @@ import {
 } from '../../limits.ts';
 import { apiKeyMessage } from './issued-api-key.ts';
 
+/** Of every listing that takes a filter. */
 export const ListQuery = protoMessage({
   page_size: protoInt64()
     .transform(Number)
@@ -59,4 +60,4 @@ export async function answerList(
 
 /** In Talos's words. */
 const STATUS_ALONE_RULE = 'status filter must be combined with actor_id';
-const PAGE_TOKEN_RULE = 'page_token: is not one of this listing, or has expired';
+export const PAGE_TOKEN_RULE = 'page_token: is not one of this listing, or has expired';

@@ -1,28 +1,12 @@
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
-import { protoInt64, protoMessage, protoString } from '../../http/protojson.ts';
 import { parseQuery, type Route } from '../../http/route.ts';
-import {
-  FILTER_LENGTH_MAX,
-  PAGE_SIZE_DEFAULT,
-  PAGE_SIZE_MAX,
-  PAGE_TOKEN_LENGTH_MAX,
-} from '../../limits.ts';
+import { PAGE_SIZE_DEFAULT } from '../../limits.ts';
 import { parseRevocationFilter } from '../../revocations/filter.ts';
 import { listRevocations } from '../../revocations/read-revocations.ts';
+import { ListQuery, PAGE_TOKEN_RULE } from '../messages/list-answer.ts';
 import { revocationAnswer, revocationMessage } from './revocation-message.ts';
-
-const ListQuery = protoMessage({
-  page_size: protoInt64()
-    .transform(Number)
-    .refine((size) => size >= 0 && size <= PAGE_SIZE_MAX, {
-      error: `must be from 0 to ${PAGE_SIZE_MAX}`,
-    })
-    .optional(),
-  page_token: protoString({ min: 0, max: PAGE_TOKEN_LENGTH_MAX }).optional(),
-  filter: protoString({ min: 0, max: FILTER_LENGTH_MAX }).optional(),
-});
 
 const ListAnswer = z.strictObject({
   revocations: z.array(revocationAnswer),
@@ -64,5 +48,3 @@ export function listRevocationsRoute(deps: Deps): Route {
     },
   };
 }
-
-const PAGE_TOKEN_RULE = 'page_token: is not one of this listing, or has expired';
