@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { cloudflareTest } from '@cloudflare/vitest-plugin';
 import { defineConfig } from 'vitest/config';
 import { controlPlaneTestBindings } from './control-plane/testing/bindings.ts';
@@ -11,10 +12,14 @@ const INTERCEPT_HANGS = true;
 /** A machine may be ten times slower than usual: what hangs still ends, what is slow still passes. */
 const TEST_MILLISECONDS_MAX = 30_000;
 
+/** Vitest leaves one core to itself, which on two cores means one file after the other. Its own work is small. */
+const WORKERS_MAX = Math.max(2, availableParallelism() - 1);
+
 /** The kinds of test, by where they run. `npm test` runs them all, `npm test -- --project unit` one. */
 export default defineConfig({
   test: {
     reporters: ['default', './test/closing-line.ts'],
+    maxWorkers: WORKERS_MAX,
     silent: 'passed-only', // Workers log a line for each request.
     projects: [
       {
@@ -92,7 +97,6 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/{e2e,faults,docs}/**/*.test.ts'],
-          fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
