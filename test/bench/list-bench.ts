@@ -23,6 +23,7 @@ const LISTINGS = {
   list_by_actor: { actorId: 'actor 7' },
   list_revoked: { status: 'revoked' },
   list_disabled: { status: 'disabled' },
+  list_expired: { status: 'expired' },
 } as const;
 
 export async function benchLists(): Promise<BenchResult[]> {
@@ -64,14 +65,15 @@ export async function benchLists(): Promise<BenchResult[]> {
   }
 }
 
-/** One key of a hundred is revoked, another one disabled; so few that a page of them is far to seek. */
+/** Of a hundred keys one is revoked, one disabled and one expired; so few that a page of them is far to seek. */
 async function fill({ sql }: PostgresConnection, keys: number): Promise<void> {
   await sql.unsafe(
     `INSERT INTO api_keys (nid, key_id, kind, name, actor_id, scopes, state, visibility, secret_hash,
        create_time_ms, update_time_ms, expire_time_ms, disable_time_ms)
      SELECT '${DEFAULT_TENANT_ID}', gen_random_uuid()::text, 'issued', 'bench', 'actor ' || i % ${ACTORS},
        '["notes:read"]', CASE WHEN i % 100 = 0 THEN 'revoked' ELSE 'active' END, 'secret',
-       repeat('0', 64), 1767225600000, 1767225600000, 4102444800000,
+       repeat('0', 64), 1767225600000, 1767225600000,
+       CASE WHEN i % 100 = 2 THEN 1767225600001 ELSE 4102444800000 END,
        CASE WHEN i % 100 = 1 THEN 1767225600000 END
      FROM generate_series(1, ${keys}) AS i`,
   );
