@@ -3,7 +3,7 @@
 import { describe, expect, test } from 'vitest';
 import { encodeHex } from '../bytes/hex.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import { hmacSha256AtOnce } from './hmac-at-once.ts';
+import { hmacSha256AtOnce, hmacUnderPrepared, prepareHmacKey } from './hmac-at-once.ts';
 import { openSecretBox, sealSecretBox } from './secret-box.ts';
 
 const bytes = (length: number, seed: number) =>
@@ -58,6 +58,20 @@ test('a key that is a result, a message that is a result, and both again', () =>
   expect(first).toEqual(copy);
   expect(hmacSha256AtOnce(copy, copy)).toEqual(second);
   expect(key).toEqual(bytes(32, 3));
+});
+
+test('a prepared key says the same, as often as it is asked and whatever else is computed between', () => {
+  const lengths = [0, 1, 55, 56, 63, 64, 65, 119, 120, 128, 1000];
+  const keys = [0, 1, 32, 63, 64, 65, 200].map((length) => bytes(length, 8));
+  const prepared = keys.map((key) => ({ key, prepared: prepareHmacKey(key) }));
+  for (let round = 0; round < 2; round++) {
+    for (const length of lengths) {
+      const message = bytes(length, round);
+      for (const { key, prepared: under } of prepared) {
+        expect(hmacUnderPrepared(under, message)).toEqual(hmacSha256AtOnce(key, message));
+      }
+    }
+  }
 });
 
 describe('secret box', () => {

@@ -1,6 +1,7 @@
 /** Makes a macaroon. For whoever has the root key: holders attenuate (`attenuate.ts`). */
 
 import { encodeUtf8 } from '../bytes/utf8.ts';
+import { prepareHmacKey } from '../crypto/hmac-at-once.ts';
 import type { Bytes, FirstPartyCaveat, Macaroon } from './macaroon.ts';
 import { signCaveat, signIdentifier, signingKeyOf } from './signature.ts';
 
@@ -18,7 +19,7 @@ export function mintMacaroon(minting: Minting): Macaroon {
   const { rootKey, location, firstPartyCaveats } = minting;
   const identifier = bytesOf(minting.identifier);
   const caveats: FirstPartyCaveat[] = [];
-  let signature = signIdentifier(signingKeyOf(rootKey), identifier);
+  let signature = signIdentifier(prepareHmacKey(signingKeyOf(rootKey)), identifier);
   for (const each of firstPartyCaveats) {
     const caveat = { identifier: bytesOf(each) };
     caveats.push(caveat);

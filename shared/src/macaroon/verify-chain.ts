@@ -5,6 +5,7 @@
 
 import { encodeHex } from '../bytes/hex.ts';
 import { equalConstantTime } from '../crypto/equal-constant-time.ts';
+import { type HmacKey, prepareHmacKey } from '../crypto/hmac-at-once.ts';
 import { openSecretBox } from '../crypto/secret-box.ts';
 import { CAVEATS_MAX, DISCHARGES_MAX } from '../limits.ts';
 import { accept, type Result, refuse } from '../result.ts';
@@ -46,13 +47,13 @@ export function verifyChain(
   token: MacaroonWithDischarges,
   rootKey: Bytes,
 ): Result<VerifiedMacaroon> {
-  return verifyChainUnder(token, signingKeyOf(rootKey));
+  return verifyChainUnder(token, prepareHmacKey(signingKeyOf(rootKey)));
 }
 
-/** {@link verifyChain} under the key of the chain (`signingKeyOf`), for who has derived it before. */
+/** {@link verifyChain} under the key of the chain (`signingKeyOf`), for who has prepared it before. */
 export function verifyChainUnder(
   { macaroon, discharges }: MacaroonWithDischarges,
-  signingKey: Bytes,
+  signingKey: HmacKey,
 ): Result<VerifiedMacaroon> {
   if (discharges.length > DISCHARGES_MAX)
     return refuse('macaroon_malformed', { part: 'discharges' });
@@ -81,7 +82,7 @@ interface Proof {
 
 interface Chain {
   readonly macaroon: Macaroon;
-  readonly signingKey: Bytes;
+  readonly signingKey: HmacKey;
   /** Where its first-party caveats go. */
   readonly caveats: Bytes[];
   readonly isDischarge?: true;
@@ -110,7 +111,7 @@ function proveChain(proof: Proof, chain: Chain): Refused | undefined {
     if (dischargeKey?.length !== SIGNATURE_BYTES) return refuse('signature_invalid');
     const refused = proveChain(proof, {
       macaroon: discharge,
-      signingKey: dischargeKey,
+      signingKey: prepareHmacKey(dischargeKey),
       caveats: proof.dischargeCaveats,
       isDischarge: true,
     });

@@ -3,6 +3,7 @@
  * checks in the same order. No I/O, no clock: keys and time are arguments.
  */
 
+import { type HmacKey, prepareHmacKey } from '../crypto/hmac-at-once.ts';
 import {
   checkKey,
   checkParties,
@@ -88,13 +89,13 @@ export function verifyMacaroonToken<Key extends MacaroonVerificationKey>(
   return accept({ claims: claims as VerifiedClaims, key, caveats });
 }
 
-/** The keys of chains, by the key they come from: one HMAC less a token. Gone when the keyset is. */
-const signingKeys = new WeakMap<MacaroonVerificationKey, Bytes>();
+/** The keys of chains, by the key they come from: one HMAC and two blocks less a token. Gone when the keyset is. */
+const signingKeys = new WeakMap<MacaroonVerificationKey, HmacKey>();
 
-function signingKeyFor(key: MacaroonVerificationKey): Bytes {
+function signingKeyFor(key: MacaroonVerificationKey): HmacKey {
   const known = signingKeys.get(key);
   if (known !== undefined) return known;
-  const signingKey = signingKeyOf(key.rootKey);
+  const signingKey = prepareHmacKey(signingKeyOf(key.rootKey));
   signingKeys.set(key, signingKey);
   return signingKey;
 }
