@@ -11,7 +11,7 @@ const GZIP_KB_MAX = 40;
 const FORBIDDEN = [
   /^control-plane\//,
   /^cli\//,
-  /node_modules\/(?!@noble\/(hashes|ciphers)\/)/,
+  /node_modules\/(?!@noble\/ciphers\/|@stablelib\/(sha256|binary|int|wipe)\/)/,
   /\/testing\//,
   /\.test\.ts$/,
   /^shared\/src\/crypto\/(random|generate-key-pair|derive-key)\.ts$/,
