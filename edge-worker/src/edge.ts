@@ -4,7 +4,7 @@
  */
 
 import type { Refusal } from '@cardea/shared/refusals';
-import { refuse } from '@cardea/shared/result';
+import { type Result, refuse } from '@cardea/shared/result';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { type AuthorizeOptions, authorize, type Grant } from './authorize.ts';
 import type { EdgeConfig } from './config.ts';
@@ -12,7 +12,13 @@ import { extractToken } from './extract.ts';
 import type { EdgeFeed } from './feed/edge-feed.ts';
 import { answerOwnEndpoint } from './own-endpoints.ts';
 import { problemResponse } from './problem.ts';
-import { CLIENT_ADDRESS, clientResponse, type ForwardedCall, originRequest } from './proxy.ts';
+import {
+  CLIENT_ADDRESS,
+  clientResponse,
+  type ForwardedCall,
+  originRequest,
+  type ReceivedRequest,
+} from './proxy.ts';
 import {
   type Log,
   reportDegraded,
@@ -52,12 +58,14 @@ interface Edge extends EdgeOptions {
 }
 
 /** One request on its way. `rule` is set once a route has matched. */
-interface Passage {
-  readonly request: Request;
+interface Passage extends ReceivedRequest {
   readonly requestId: string;
   readonly background: Background;
   rule: RouteRule | undefined;
 }
+
+/** Without a promise where nothing has to be waited for: each would be turns of the job queue. */
+type MaybePromise<T> = T | Promise<T>;
 
 /** An edge with its own, empty token cache. Lives as long as the isolate; holds no request's data. */
 export function createEdge(options: EdgeOptions): EdgeHandler {
@@ -71,8 +79,10 @@ export function createEdge(options: EdgeOptions): EdgeHandler {
   };
   const edge: Edge = { ...options, authorizing };
   return async (request, background) => {
+    const { method, url, headers } = request;
     const requestId = options.requestId();
-    const passage: Passage = { request, requestId, background, rule: undefined };
+    const received = { request, method, url, headers };
+    const passage: Passage = { ...received, requestId, background, rule: undefined };
     try {
       return await handle(edge, passage);
     } catch (error) {
@@ -83,64 +93,66 @@ export function createEdge(options: EdgeOptions): EdgeHandler {
   };
 }
 
-async function handle(edge: Edge, passage: Passage): Promise<Response> {
-  const { request } = passage;
-  const target = readTarget(request.url);
+function handle(edge: Edge, passage: Passage): MaybePromise<Response> {
+  const { method } = passage;
+  const target = readTarget(passage.url);
   if (!target.ok) return refused(edge, passage, target.refusal);
   const { segments } = target.value;
   if (segments[0] === OWN_SEGMENT) return handleOwn(edge, passage, segments.slice(1));
-  const { method } = request;
   if (!METHODS.has(method)) return refusedFor(edge, passage, 'method');
-  if (hasUnexpectedBody(request)) return refusedFor(edge, passage, 'body');
+  if (hasUnexpectedBody(passage)) return refusedFor(edge, passage, 'body');
   passage.rule = matchRoute(edge.config.routes, method, segments);
   if (passage.rule === undefined) return refused(edge, passage, { reason: 'route_unknown' });
   return handleRoute(edge, passage, { target: target.value, access: passage.rule.access });
 }
 
 /** What a body of a GET means is read differently by servers, and Fetch cannot send one. */
-function hasUnexpectedBody({ method, body, headers }: Request): boolean {
-  if (body === null || (method !== 'GET' && method !== 'HEAD')) return false;
+function hasUnexpectedBody({ request, method, headers }: ReceivedRequest): boolean {
+  if ((method !== 'GET' && method !== 'HEAD') || request.body === null) return false;
   return headers.get('content-length') !== '0'; // Some clients announce that there is none.
 }
 
-async function handleRoute(
+function handleRoute(
   edge: Edge,
   passage: Passage,
   { target, access }: { readonly target: RequestTarget; readonly access: RouteAccess },
-): Promise<Response> {
-  const { requestId, request, background } = passage;
-  if (access.kind === 'public') {
-    return forward(edge, passage, { target, requestId, identity: undefined });
-  }
-  const { headers } = request;
+): MaybePromise<Response> {
+  const { requestId, method, url, headers, background } = passage;
+  const clientAddress = headers.get(CLIENT_ADDRESS) ?? undefined;
+  const call = { target, requestId, clientAddress };
+  if (access.kind === 'public') return forward(edge, passage, { ...call, identity: undefined });
   const acceptsMacaroons = edge.config.edgeCredentials !== undefined;
   const token = extractToken(headers.get('authorization'), target.query, acceptsMacaroons);
   if (!token.ok) return refused(edge, passage, token.refusal);
-  const pending = authorize(edge.authorizing, {
+  const { segments } = target;
+  const decision = authorize(edge.authorizing, {
     token: token.value,
     requiredScopes: access.scopes,
     stale: access.stale,
-    called: {
-      method: request.method,
-      url: request.url,
-      segments: target.segments,
-      tool: access.tool,
-      clientAddress: headers.get(CLIENT_ADDRESS) ?? undefined,
-    },
+    called: { method, url, segments, tool: access.tool, clientAddress },
     context: {
       now: edge.authorizing.clock(),
       waitUntil: (work) => background.waitUntil(work),
     },
   });
-  const decision = pending instanceof Promise ? await pending : pending;
-  if (!decision.ok) return refused(edge, passage, decision.refusal);
-  logUnlessFresh(edge, passage, decision.value);
-  const { identity } = decision.value.token;
-  return forward(edge, passage, { target, requestId, identity });
+  return decision instanceof Promise
+    ? decision.then((decided) => act(edge, passage, { call, decided }))
+    : act(edge, passage, { call, decided: decision });
+}
+
+interface Decided {
+  readonly call: Omit<ForwardedCall, 'identity'>;
+  readonly decided: Result<Grant>;
+}
+
+function act(edge: Edge, passage: Passage, { call, decided }: Decided): MaybePromise<Response> {
+  if (!decided.ok) return refused(edge, passage, decided.refusal);
+  logUnlessFresh(edge, passage, decided.value);
+  return forward(edge, passage, { ...call, identity: decided.value.token.identity });
 }
 
 async function forward(edge: Edge, passage: Passage, call: ForwardedCall): Promise<Response> {
-  const { url, init, isUpgrade } = originRequest(passage.request, call, edge.config);
+  const { url, init, isUpgrade } = originRequest(passage, call, edge.config);
   let response: Response;
   try {
     response = await edge.fetchOrigin(url, init);
@@ -159,15 +171,15 @@ async function handleOwn(
   passage: Passage,
   segments: readonly string[],
 ): Promise<Response> {
-  const { request, background } = passage;
+  const { method, background } = passage;
   const context = {
     now: edge.authorizing.clock(),
     waitUntil: (work: Promise<unknown>) => background.waitUntil(work),
   };
-  const isRead = request.method === 'GET' || request.method === 'HEAD';
+  const isRead = method === 'GET' || method === 'HEAD';
   const answer = isRead ? await answerOwnEndpoint(segments, context, edge.feed) : undefined;
   if (answer === undefined) return refused(edge, passage, { reason: 'route_unknown' });
-  return request.method === 'HEAD' ? new Response(null, answer) : answer;
+  return method === 'HEAD' ? new Response(null, answer) : answer;
 }
 
 function refusedFor(edge: Edge, passage: Passage, rule: string): Response {
@@ -192,10 +204,10 @@ interface Refused {
 }
 
 function answerRefusal(edge: Edge, passage: Passage, { refusal, feedAgeSeconds }: Refused) {
-  const { request, requestId, rule } = passage;
+  const { method, requestId, rule } = passage;
   return problemResponse(refusal, {
     requestId,
-    method: request.method,
+    method,
     realm: edge.config.jwtPolicy.audience,
     requiredScopes: rule?.access.kind === 'token' ? rule.access.scopes : [],
     feedAgeSeconds,
@@ -215,6 +227,6 @@ function logUnlessFresh(edge: Edge, passage: Passage, { trusted }: Grant): void 
   }
 }
 
-function reportContextOf({ request, requestId, rule }: Passage) {
-  return { requestId, method: request.method, route: rule?.pattern.text };
+function reportContextOf({ method, requestId, rule }: Passage) {
+  return { requestId, method, route: rule?.pattern.text };
 }

@@ -16,9 +16,19 @@ export interface ForwardOptions {
   readonly forwardCredential: boolean;
 }
 
+/** A request and what was read of it, once: in Workers each such member is a call into the runtime. */
+export interface ReceivedRequest {
+  readonly request: Request;
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Headers;
+}
+
 export interface ForwardedCall {
   readonly target: RequestTarget;
   readonly requestId: string;
+  /** {@link CLIENT_ADDRESS} of the request, if the platform said one. */
+  readonly clientAddress: string | undefined;
   /** `undefined` on a public route: the origin is told nothing about the caller. */
   readonly identity: IdentityHeaders | undefined;
 }
@@ -41,11 +51,10 @@ const dropsFromRequest = rememberNames(isDroppedFromRequest);
  * that Fetch sends; a GET or HEAD has no body, the caller has refused those that had.
  */
 export function originRequest(
-  request: Request,
-  { target, requestId, identity }: ForwardedCall,
+  { request, method, url, headers: received }: ReceivedRequest,
+  { target, requestId, clientAddress, identity }: ForwardedCall,
   { originBase, forwardCredential }: ForwardOptions,
 ): OriginRequest {
-  const received = request.headers;
   const headers = new Headers(received);
   let isUpgrade = false;
   for (const name of received.keys()) {
@@ -58,9 +67,8 @@ export function originRequest(
   if (identity !== undefined) {
     for (const [name, value] of identity) headers.set(name, value);
   }
-  setForwarded(headers, request.url, received.get(CLIENT_ADDRESS));
+  setForwarded(headers, url, clientAddress);
   headers.set('x-request-id', requestId);
-  const { method } = request;
   const body = method === 'GET' || method === 'HEAD' ? null : request.body;
   const init: RequestInit = { method, headers, body, redirect: 'manual' };
   // Cloudflare's cache knows nothing of who called: an answer for one caller must not be found there
@@ -70,10 +78,10 @@ export function originRequest(
 }
 
 /** From what the platform saw. Chains that a client sent are not continued: nobody vouches for them. */
-function setForwarded(headers: Headers, url: string, clientAddress: string | null): void {
+function setForwarded(headers: Headers, url: string, clientAddress: string | undefined): void {
   const schemeEnd = url.indexOf('://');
   const hostStart = schemeEnd + 3;
-  if (clientAddress !== null) headers.set('x-forwarded-for', clientAddress);
+  if (clientAddress !== undefined) headers.set('x-forwarded-for', clientAddress);
   headers.set('x-forwarded-proto', url.slice(0, schemeEnd));
   headers.set('x-forwarded-host', url.slice(hostStart, url.indexOf('/', hostStart)));
 }

@@ -7,7 +7,7 @@ import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { type EdgeIdentity, importEdgeSealingKey } from '@cardea/shared/feed/sealed-key';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { ConfigInvalid, type EdgeConfig, parseEdgeConfig } from './config.ts';
-import { createEdge, type EdgeHandler } from './edge.ts';
+import { type Background, createEdge, type EdgeHandler } from './edge.ts';
 import { createEdgeFeed } from './feed/create-edge-feed.ts';
 import { feedLanesOf } from './feed/feed-lanes.ts';
 import { problemResponse } from './problem.ts';
@@ -18,19 +18,26 @@ import type { EdgeEnvironment } from './settings.ts';
 let edge: EdgeHandler | undefined;
 
 export default {
-  async fetch(request, env, context): Promise<Response> {
-    if (edge !== undefined) return edge(request, context);
-    try {
-      const started = await startEdge(env);
-      // Another first request may have come this far meanwhile: its edge, and its feed, stay.
-      edge ??= started;
-    } catch (error) {
-      if (!(error instanceof ConfigInvalid)) throw error;
-      return answerMisconfigured(request, error);
-    }
-    return edge(request, context);
+  fetch(request, env, context): Promise<Response> {
+    return edge === undefined ? startThenHandle(request, env, context) : edge(request, context);
   },
 } satisfies ExportedHandler<EdgeEnvironment>;
+
+async function startThenHandle(
+  request: Request,
+  env: EdgeEnvironment,
+  context: Background,
+): Promise<Response> {
+  try {
+    const started = await startEdge(env);
+    // Another first request may have come this far meanwhile: its edge, and its feed, stay.
+    edge ??= started;
+  } catch (error) {
+    if (!(error instanceof ConfigInvalid)) throw error;
+    return answerMisconfigured(request, error);
+  }
+  return edge(request, context);
+}
 
 /** Throws {@link ConfigInvalid}. */
 async function startEdge(env: EdgeEnvironment): Promise<EdgeHandler> {
