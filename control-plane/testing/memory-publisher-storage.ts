@@ -24,6 +24,7 @@ import {
   type RestorationProgress,
   SEGMENT_KEPT_MILLISECONDS,
   type SegmentStorage,
+  type TakenEntry,
 } from '../src/publication/publisher-storage.ts';
 import { bucketOf, type StoredSegment } from '../src/publication/segments/plan-segments.ts';
 
@@ -39,6 +40,8 @@ export class MemoryPublisherStorage implements PublisherStorage {
     takeEntries: async (entries) => {
       for (const entry of entries) this.#takeEntry(entry);
       if (entries.length > 0) this.#change++;
+      if (!this.#memory.isRecovered) return;
+      for (const entry of entries) this.#taken.push({ ...entry, number: ++this.#lastTaken });
     },
     adopt: async (segment) => {
       const isThere = this.#present().some(({ hash }) => hash === segment.hash);
@@ -51,6 +54,12 @@ export class MemoryPublisherStorage implements PublisherStorage {
     mark: async () => this.#mark,
     markMoved: async (mark) => {
       this.#mark = mark;
+    },
+    takenEntries: async ({ after, last, count }) =>
+      this.#taken.filter(({ number }) => number > after && number <= last).slice(0, count),
+    lastTaken: async () => this.#lastTaken,
+    entriesFound: async ({ from, to }) => {
+      this.#taken = this.#taken.filter(({ number }) => number < from || number > to);
     },
     restorationProgress: async () => this.#restoration,
     restorationWent: async (progress) => {
@@ -122,6 +131,8 @@ export class MemoryPublisherStorage implements PublisherStorage {
   #change = 0;
   #publishedChange = 0;
   #mark = 0;
+  #taken: TakenEntry[] = [];
+  #lastTaken = 0;
   #restoration: RestorationProgress | undefined;
   #keysets: readonly MemoryKeyset[] = [];
   #tail = new Map<string, LiveEntry>();

@@ -22,8 +22,6 @@ export interface ConvergenceParts {
   readonly controlPlane: ControlPlane;
   readonly edges: Edges;
   readonly database: Database;
-  /** Whether a restored database has to get back what it forgot. */
-  readonly isRestorationNoticed: boolean;
 }
 
 const LOOK_MILLISECONDS = 5_000;
@@ -53,7 +51,6 @@ export async function awaitConvergence(parts: ConvergenceParts): Promise<number>
     return secondsMax;
   }
   story.tell('convergence', `of edges after ${edges.seconds} s`);
-  if (!parts.isRestorationNoticed) return edges.seconds;
   // Soon, that is before what is lacking is over anyhow.
   const database = await untilRight(parts, DATABASE_SECONDS_MAX, async () => lackOf(parts));
   if (database.missing !== '') {

@@ -8,7 +8,6 @@ import { type FeedHead, keysetObject, segmentObject } from '@cardea/shared/feed/
 import { formatScopeId, type ScopeId } from '@cardea/shared/feed/scope-id';
 import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
 import type { Token } from './token.ts';
-import { unverifiedHead } from './unverified-head.ts';
 
 export interface Violation {
   /** Of docs/feed.md; 0 for what should have come right by itself, and did not. */
@@ -59,6 +58,8 @@ export class Ledger {
   /** Scope id → highest bound. */
   readonly #everAcknowledged = new Map<string, number>();
   readonly #heads = new Map<string, PublishedHead>();
+  /** Text of a head that was on its way to KV → its name in `#heads`. */
+  readonly #texts = new Map<string, string>();
   readonly #objects = new Map<
     string,
     { readonly kids: ReadonlySet<string>; readonly bounds: ReadonlyMap<string, number> }
@@ -100,10 +101,15 @@ export class Ledger {
 
   /**
    * A database was restored: what neither its `rows` nor the head that was read from KV has is left
-   * nowhere, and nobody can know of it. Answers how much that is.
+   * nowhere, and nobody can know of it. A head that was spoilt there has nothing: only its own text is
+   * proof. Answers how much that is.
    */
-  forgetUnless(rows: ReadonlyArray<{ readonly entry: RevocationEntry }>, head?: string): number {
-    const left = new Map(this.#heads.get(nameOfText(head))?.bounds ?? []);
+  forgetUnless(
+    rows: ReadonlyArray<{ readonly entry: RevocationEntry }>,
+    headText: string | undefined,
+  ): number {
+    const name = this.#texts.get(headText ?? '') ?? '';
+    const left = new Map(this.#heads.get(name)?.bounds ?? []);
     for (const { entry } of rows) {
       const scopeId = formatScopeId(entry.scopeId);
       left.set(scopeId, Math.max(entry.boundSeconds, left.get(scopeId) ?? 0));
@@ -183,8 +189,9 @@ export class Ledger {
   }
 
   /** Invariant 4, the order of writing: what a head rests on has arrived before it. */
-  headWritten(head: FeedHead): void {
+  headWritten(head: FeedHead, compactJws: string): void {
     const { arrivalMilliseconds, now } = this.#rules;
+    this.#texts.set(compactJws, nameOfHead(head));
     const keyset = keysetObject(head.keysetHash);
     if (!this.#confirmedAt.has(keyset)) {
       this.broken(4, `head ${head.seq} is written before its keyset`);
@@ -309,12 +316,6 @@ export class Ledger {
 
 function nameOfHead({ seq, issuedAtSeconds }: Pick<FeedHead, 'seq' | 'issuedAtSeconds'>): string {
   return `${seq} ${issuedAtSeconds}`;
-}
-
-/** The same, of a head as it stands in KV. */
-function nameOfText(compactJws = ''): string {
-  const head = unverifiedHead(compactJws);
-  return head === undefined ? '' : nameOfHead(head);
 }
 
 function parseName(name: string): ScopeId {

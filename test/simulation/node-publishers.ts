@@ -237,26 +237,11 @@ class NodePublishers {
       tally.count('revocations that nothing remembers');
     };
     const storageOf = (term?: bigint) => {
-      const storage = createNodeStorage({ database, lock: this.#lock, databaseNow, term });
-      return withCall(storage, 'recovered', recovered);
+      const lock = this.#lock;
+      return createNodeStorage({ database, lock, databaseNow, term, onRecovered: recovered });
     };
     return { feed, storageOf };
   }
-}
-
-/** `target`, with `after` called when its method has come to its end. */
-function withCall<T extends object>(target: T, method: string, after: () => void): T {
-  return new Proxy(target, {
-    get(object, property) {
-      const value: unknown = Reflect.get(object, property, object);
-      if (property !== method || typeof value !== 'function') return value;
-      return async (...parameters: unknown[]) => {
-        const answer: unknown = await value.apply(object, parameters);
-        after();
-        return answer;
-      };
-    },
-  });
 }
 
 function guardLock(lock: PublisherLock, process: Process): PublisherLock {

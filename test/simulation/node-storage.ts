@@ -24,6 +24,8 @@ export interface NodeStorageParts {
   readonly databaseNow: () => number;
   /** Of the process; absent for one that only answers whoever asks. */
   readonly term: bigint | undefined;
+  /** At the moment of the effect: nobody need have heard of it. */
+  readonly onRecovered: () => void;
 }
 
 /** These are refused unless the term has confirmed the state, and still lasts. */
@@ -33,7 +35,7 @@ const GUARDED = new Set([
 ]);
 
 export function createNodeStorage(parts: NodeStorageParts): PublisherStorage {
-  const { database, lock, term } = parts;
+  const { database, lock, onRecovered, term } = parts;
   const tables = new HubStorage(sqlOf(database) as never);
   const seen = { seq: 0 };
   const present = () => {
@@ -62,6 +64,7 @@ export function createNodeStorage(parts: NodeStorageParts): PublisherStorage {
     if (name === 'recovered') {
       seen.seq = Number(parameters[0]);
       database.sqlite.execute('INSERT OR REPLACE INTO term VALUES (1, ?)', [String(term)]);
+      onRecovered();
     }
     if (name === 'takeMoment') seen.seq = Math.max(seen.seq, (await tables.memory()).seq);
     return answer;

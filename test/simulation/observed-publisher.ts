@@ -46,7 +46,7 @@ export function observedFeed(
       const parts = `${tail.length} inline, ${segments.length} segments`;
       story.tell(name, `writes head ${seq}, iat ${issuedAtSeconds}, ${parts}`);
       ledger.headSigned(head, clockOffset);
-      ledger.headWritten(head);
+      ledger.headWritten(head, compactJws);
       await feed.writeHead(compactJws);
       story.tell(name, `has written head ${seq}`);
     },

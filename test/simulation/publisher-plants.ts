@@ -111,6 +111,15 @@ export const PUBLISHER_PLANTS: readonly NamedPlant[] = [
       },
     }),
   },
+  {
+    name: 'publisher_believes_the_mark_alone',
+    invariant: 4,
+    needs: { runtime: 'workers' },
+    storage: (storage) =>
+      storage.apart === undefined
+        ? storage
+        : changed(storage, { apart: { ...storage.apart, takenEntries: async () => [] } }),
+  },
 ];
 
 /** `target` with some of its methods replaced. */

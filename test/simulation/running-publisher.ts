@@ -41,8 +41,6 @@ export interface PublisherEnvironment {
   readonly randomBytes: (length: number) => Uint8Array<ArrayBuffer>;
   readonly log: (who: string) => Log;
   readonly fail: (error: unknown) => void;
-  /** A restored database cannot be told from the one before: it need not be given anything back. */
-  readonly restoredUnnoticed: () => void;
 }
 
 export interface RunningPublisher {

@@ -94,7 +94,6 @@ class Run {
   readonly #feedEndpoint: FeedEndpoint;
   readonly #callers: Callers;
   readonly #edges: Edges;
-  #isRestorationNoticed = true;
   #isOver = false;
 
   constructor(plan: Plan, world: World, random: Random) {
@@ -173,10 +172,6 @@ class Run {
       ...{ feedKeys: FEED_KEYS, signHead: SIGN_HEAD, feedJwk: FEED_JWK },
       ...{ randomBytes: this.#randomBytes, log: this.#log, fail: this.#fail },
       namespace: this.#kv.namespaceAt(0),
-      restoredUnnoticed: () => {
-        this.#isRestorationNoticed = false;
-        this.#tally.count('restored unnoticed');
-      },
     };
     return this.#setting.runtime === 'node'
       ? startNodePublishers(environment)
@@ -242,7 +237,7 @@ class Run {
       const seconds = await awaitConvergence({
         ...{ world: this.#world, story: this.#story, ledger: this.#ledger },
         ...{ setting: this.#setting, controlPlane: this.#controlPlane, edges: this.#edges },
-        ...{ database: this.#database, isRestorationNoticed: this.#isRestorationNoticed },
+        database: this.#database,
       });
       this.#tally.count(`converged within ${Math.ceil(seconds / 60)} min`);
     } catch (error) {

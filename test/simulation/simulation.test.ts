@@ -41,6 +41,7 @@ describe('the shipped publisher and the shipped edge', () => {
         ...['minted', 'acknowledged', 'accepted later', 'leaked keys', 'attacked'],
         ...['the database is away', 'the database is restored', 'the database fails over'],
         ...['the hub is away', 'the hub loses its storage', 'a publisher stands still'],
+        ...['restored under the present mark', 'revocations that nothing remembers'],
       ]) {
         expect({ what, seeds: survey.seedsWith(what) > 0 }).toEqual({ what, seeds: true });
       }

@@ -15,7 +15,7 @@ import {
 import { clockOffset, ENVIRONMENT_ID } from './setting.ts';
 
 export function startWorkersPublisher(environment: PublisherEnvironment): RunningPublisher {
-  const { world, random, database, controlPlane, ledger, setting, story } = environment;
+  const { world, random, database, controlPlane, ledger, setting, story, tally } = environment;
   const observer: Observer = {
     ...{ ledger, story, name: 'hub', clockOffset: clockOffset(random, setting) },
   };
@@ -32,14 +32,14 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
   poke();
   let copy = { database: database.sqlite.copy(), mark: database.mark };
   world.every(
-    () => random.integer(20_000, 90_000),
+    () => random.integer(4_000, 60_000),
     () => {
       copy = { database: database.sqlite.copy(), mark: database.mark };
     },
   );
   const restore = () => {
-    // Since the last cycle nothing has left a mark: that such a state is an older one does not show.
-    if (copy.mark === hub.mark) environment.restoredUnnoticed();
+    // Younger than the last cycle: the mark does not show that it is an older one.
+    if (copy.mark === hub.mark) tally.count('restored under the present mark');
     database.goBack(copy.database);
   };
   return {

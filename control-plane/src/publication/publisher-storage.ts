@@ -139,9 +139,30 @@ export interface EntriesApart {
   /** The mark that the database was last given (`restoration`); 0 for none. */
   mark(): Promise<number>;
   markMoved(mark: number): Promise<void>;
+  /**
+   * What was taken since the recovery and has not been found in the database yet
+   * (`entriesFound`), oldest first: a database that falls back behind its mark lacks nothing else.
+   */
+  takenEntries(page: TakenPage): Promise<readonly TakenEntry[]>;
+  /** The number of the one that was taken last; no later one gets it again. 0 if there is none. */
+  lastTaken(): Promise<number>;
+  /** The database has the entries of these numbers, both ends included. */
+  entriesFound(run: { readonly from: number; readonly to: number }): Promise<void>;
   /** How far the comparison with a restored database has come, if one is under way. */
   restorationProgress(): Promise<RestorationProgress | undefined>;
   restorationWent(progress: RestorationProgress | undefined): Promise<void>;
+}
+
+export interface TakenEntry extends LiveEntry {
+  /** Rises with each entry that is taken. */
+  readonly number: number;
+}
+
+/** Of entries with numbers above `after`, up to `last`. */
+export interface TakenPage {
+  readonly after: number;
+  readonly last: number;
+  readonly count: number;
 }
 
 export interface EntryPage {

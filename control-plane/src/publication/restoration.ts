@@ -2,8 +2,11 @@
  * A database that was restored to an older state has forgotten revocations that edges still refuse.
  * What the publisher remembers of them is written back, so that the control plane refuses as well.
  *
- * How it is noticed: the publisher moves a mark in the database forward in every cycle. A database that
- * carries another mark than the one it was given is not in the state that the publisher left it in.
+ * How it is noticed: in every cycle the publisher gives the database a new mark, a random number. A database
+ * that carries another one than it was given last is not in the state that the publisher left it in, and
+ * is compared with everything. One that carries it descends from the state that it was given in, and
+ * that one had all that the publisher had taken before: such a database can only lack what was taken
+ * since. So that is compared in every cycle, after the mark has moved.
  */
 
 import { formatUuid, uuidV4FromRandom } from '@cardea/shared/bytes/uuid';
@@ -84,8 +87,9 @@ export async function restoreSegment(
 }
 
 /**
- * Moves the mark on. If the database carries another one it is compared with everything that is live in
- * the publisher's own storage first; that may take several cycles. Answers how many entries it lacked.
+ * Gives the database a new mark. If it carries another one than it should, it is compared with everything
+ * that is live in the publisher's own storage first; that may take several cycles. Answers how many
+ * entries it lacked.
  */
 export async function synchroniseMark(
   storage: PublisherStorage,
@@ -94,18 +98,25 @@ export async function synchroniseMark(
 ): Promise<number> {
   const { apart, segments } = storage;
   if (apart === undefined) return 0;
+  const comparison = { apart, segments, means, signal };
   const known = await apart.mark();
+  // What is taken from here on may have been committed after the mark has moved.
+  const last = await apart.lastTaken();
+  const to = newMark(means.randomBytes);
   let restored = 0;
-  let to = known + 1;
-  if (!(await means.store.moveMark({ from: known, to }))) {
+  if (known === 0 || !(await means.store.moveMark({ from: known, to }))) {
     const present = await means.store.mark();
-    restored = await restoreAll({ apart, segments, means, signal }, present);
-    to = Math.max(known, present) + 1;
+    restored = await restoreAll(comparison, present);
     // If it was restored once more in the meantime, the next cycle begins again.
     if (!(await means.store.moveMark({ from: present, to }))) return restored;
   }
   await apart.markMoved(to);
-  return restored;
+  return restored + (await restoreTaken(comparison, last));
+}
+
+/** Never 0. Random, so that no two states of the database carry the same one by chance. */
+function newMark(randomBytes: RandomBytes): number {
+  return randomBytes(6).reduce((mark, byte) => mark * 256 + byte, 0) + 1;
 }
 
 interface Comparison {
@@ -113,6 +124,22 @@ interface Comparison {
   readonly segments: SegmentStorage;
   readonly means: RestorationMeans;
   readonly signal: AbortSignal;
+}
+
+/** What the database has is not looked for again; what it lacked is, until it is found there. */
+async function restoreTaken({ apart, means, signal }: Comparison, last: number): Promise<number> {
+  let restored = 0;
+  let after = 0;
+  for (;;) {
+    const page = await apart.takenEntries({ after, last, count: ENTRIES_MAX });
+    const [first, end] = [page.at(0), page.at(-1)];
+    if (first === undefined || end === undefined) return restored;
+    const lacked = await restoreEntries(means, page);
+    signal.throwIfAborted();
+    if (lacked === 0) await apart.entriesFound({ from: first.number, to: end.number });
+    restored += lacked;
+    after = end.number;
+  }
 }
 
 /** Goes on where it was interrupted, if the database still is the one that it had begun with. */

@@ -3,11 +3,12 @@
  * the control plane as by edges, as soon as the publisher has run once (threat 33).
  */
 
+import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
 import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admin, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
-import { headInKv, publish } from '../../testing/hub.ts';
+import { headInKv, hub, publish } from '../../testing/hub.ts';
 
 beforeAll(publish);
 
@@ -88,6 +89,36 @@ describe('a key that was revoked after the backup', () => {
     expect(await verify(secret)).toBe('VERIFICATION_ERROR_REVOKED');
   });
 });
+
+test('a key that was revoked since the last cycle is refused again, under the same mark', async () => {
+  const { issued_api_key: key, secret } = await issue();
+  await publish();
+  const mark = async () =>
+    (await env.DB.prepare('SELECT mark FROM publication_marks').first())?.mark;
+  const backup = await backUp();
+  const before = await mark();
+  await admin(`${ISSUED}/${key.key_id}:revoke`, { body: {} });
+  await restore(backup);
+  expect(await mark()).toBe(before); // Nothing but the revocation is lacking.
+  expect(await verify(secret)).toBe('active');
+
+  await publish();
+  expect(await verify(secret)).toBe('VERIFICATION_ERROR_REVOKED');
+  const cause = 'SELECT cause FROM revocations WHERE scope_id = ?';
+  expect(await env.DB.prepare(cause).bind(scopeOf(key.key_id)).all()).toMatchObject({
+    results: [{ cause: 'database.restored' }],
+  });
+  // Once found it is looked for no more.
+  await publish();
+  expect(await takenInHub()).toBe(0);
+});
+
+const takenInHub = () =>
+  runInDurableObject(
+    hub(),
+    (_hub: unknown, state: DurableObjectState) =>
+      state.storage.sql.exec<{ n: number }>('SELECT count(*) AS n FROM taken_entries').one().n,
+  );
 
 test('a database that was not restored is not written to', async () => {
   await publish();

@@ -19,6 +19,8 @@ import {
   type PublisherStorage,
   TAIL_ENTRIES_READ_MAX,
   TailTooLong,
+  type TakenEntry,
+  type TakenPage,
 } from '../publisher-storage.ts';
 import { HubSegments } from './hub-segments.ts';
 
@@ -43,6 +45,10 @@ const TABLES = [
      earliest_at_ms INTEGER NOT NULL DEFAULT 0,
      last_error TEXT)`,
   'CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID',
+  // AUTOINCREMENT: no number comes twice, though rows go.
+  `CREATE TABLE IF NOT EXISTS taken_entries (
+     number INTEGER PRIMARY KEY AUTOINCREMENT, scope_id TEXT NOT NULL, bound_s INTEGER NOT NULL,
+     expires_at_s INTEGER NOT NULL)`,
   'INSERT OR IGNORE INTO publisher (id) VALUES (1)',
 ];
 
@@ -68,6 +74,15 @@ export class HubStorage implements PublisherStorage {
     mark: async () => Number(this.#note('mark') ?? 0),
     markMoved: async (mark) => {
       this.#takeNote('mark', String(mark));
+      await this.#settled();
+    },
+    takenEntries: async (page) => this.#taken(page),
+    lastTaken: async () =>
+      this.#storage.sql
+        .exec<{ last: number }>('SELECT coalesce(max(number), 0) AS last FROM taken_entries')
+        .one().last,
+    entriesFound: async ({ from, to }) => {
+      this.#sql('DELETE FROM taken_entries WHERE number BETWEEN ? AND ?', from, to);
       await this.#settled();
     },
     restorationProgress: async () => JSON.parse(this.#note('restoration') ?? 'null') ?? undefined,
@@ -229,8 +244,13 @@ export class HubStorage implements PublisherStorage {
   }
 
   async #takeEntries(entries: readonly LiveEntry[]): Promise<void> {
+    const isRecovered = this.#publisher().recovered === 1;
     this.#storage.transactionSync(() => {
-      for (const entry of entries) this.#takeEntry(entry);
+      for (const entry of entries) {
+        this.#takeEntry(entry);
+        // A storage that recovers has no mark: everything is compared then.
+        if (isRecovered) this.#noteTaken(entry);
+      }
       // A head that is being written at this moment may have been read before: it stays waiting.
       if (entries.length > 0) this.#sql('UPDATE publisher SET change = change + 1');
     });
@@ -248,6 +268,13 @@ export class HubStorage implements PublisherStorage {
       `INSERT INTO entries (scope_id, bound_s, expires_at_s) VALUES (?, ?, ?)
        ON CONFLICT (scope_id) DO UPDATE SET bound_s = max(bound_s, excluded.bound_s),
          expires_at_s = max(expires_at_s, excluded.expires_at_s)`,
+      ...[formatScopeId(scopeId), boundSeconds, expiresAtSeconds],
+    );
+  }
+
+  #noteTaken({ scopeId, boundSeconds, expiresAtSeconds }: LiveEntry): void {
+    this.#sql(
+      'INSERT INTO taken_entries (scope_id, bound_s, expires_at_s) VALUES (?, ?, ?)',
       ...[formatScopeId(scopeId), boundSeconds, expiresAtSeconds],
     );
   }
@@ -279,11 +306,15 @@ export class HubStorage implements PublisherStorage {
       'SELECT * FROM entries WHERE scope_id > ? ORDER BY scope_id LIMIT ?',
       ...[afterScopeId, count],
     );
-    return [...rows].map((row) => ({
-      scopeId: scopeIdOf(row),
-      boundSeconds: row.bound_s,
-      expiresAtSeconds: row.expires_at_s,
-    }));
+    return [...rows].map(liveEntryOf);
+  }
+
+  #taken({ after, last, count }: TakenPage): TakenEntry[] {
+    const rows = this.#storage.sql.exec<EntryRow & { number: number }>(
+      'SELECT * FROM taken_entries WHERE number > ? AND number <= ? ORDER BY number LIMIT ?',
+      ...[after, last, count],
+    );
+    return [...rows].map((row) => ({ ...liveEntryOf(row), number: row.number }));
   }
 
   #keysets(): StoredKeyset[] {
@@ -317,6 +348,14 @@ export class HubStorage implements PublisherStorage {
 type Note = 'audit_seal' | 'mark' | 'restoration';
 
 type EntryRow = { scope_id: string; bound_s: number; expires_at_s: number };
+
+function liveEntryOf(row: EntryRow): LiveEntry {
+  return {
+    scopeId: scopeIdOf(row),
+    boundSeconds: row.bound_s,
+    expiresAtSeconds: row.expires_at_s,
+  };
+}
 
 type KeysetRow = {
   hash: string;
