@@ -54,6 +54,7 @@ export class MemoryPublisherStorage implements PublisherStorage {
     mark: async () => this.#mark,
     markMoved: async (mark) => {
       this.#mark = mark;
+      this.#restoration = undefined;
     },
     takenEntries: async ({ after, last, count }) =>
       this.#taken.filter(({ number }) => number > after && number <= last).slice(0, count),

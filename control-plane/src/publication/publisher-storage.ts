@@ -138,6 +138,7 @@ export interface EntriesApart {
   tailEntries(page: EntryPage): Promise<readonly LiveEntry[]>;
   /** The mark that the database was last given (`restoration`); 0 for none. */
   mark(): Promise<number>;
+  /** Ends a comparison as well. */
   markMoved(mark: number): Promise<void>;
   /**
    * What was taken since the recovery and has not been found in the database yet
@@ -150,7 +151,7 @@ export interface EntriesApart {
   entriesFound(run: { readonly from: number; readonly to: number }): Promise<void>;
   /** How far the comparison with a restored database has come, if one is under way. */
   restorationProgress(): Promise<RestorationProgress | undefined>;
-  restorationWent(progress: RestorationProgress | undefined): Promise<void>;
+  restorationWent(progress: RestorationProgress): Promise<void>;
 }
 
 export interface TakenEntry extends LiveEntry {
@@ -171,7 +172,7 @@ export interface EntryPage {
 }
 
 export interface RestorationProgress {
-  /** The mark that the restored database carries. */
+  /** The mark that the database was given when the comparison began. */
   readonly mark: number;
   /** What was compared in full: hashes of segments, the tail. */
   readonly compared: readonly string[];

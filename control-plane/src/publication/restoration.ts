@@ -105,10 +105,10 @@ export async function synchroniseMark(
   const to = newMark(means.randomBytes);
   let restored = 0;
   if (known === 0 || !(await means.store.moveMark({ from: known, to }))) {
-    const present = await means.store.mark();
-    restored = await restoreAll(comparison, present);
+    const compared = await restoreAll(comparison);
+    restored = compared.restored;
     // If it was restored once more in the meantime, the next cycle begins again.
-    if (!(await means.store.moveMark({ from: present, to }))) return restored;
+    if (!(await means.store.moveMark({ from: compared.mark, to }))) return restored;
   }
   await apart.markMoved(to);
   return restored + (await restoreTaken(comparison, last));
@@ -143,11 +143,11 @@ async function restoreTaken({ apart, means, signal }: Comparison, last: number):
 }
 
 /** Goes on where it was interrupted, if the database still is the one that it had begun with. */
-async function restoreAll(comparison: Comparison, mark: number): Promise<number> {
+async function restoreAll(comparison: Comparison): Promise<RestorationProgress> {
   const { apart, means, signal } = comparison;
   const known = await apart.restorationProgress();
-  let progress: RestorationProgress =
-    known?.mark === mark ? known : { mark, compared: [], afterScopeId: '', restored: 0 };
+  const present = await means.store.mark();
+  let progress = known?.mark === present ? known : await beginComparison(comparison, present);
   for (;;) {
     const page = await nextPage(comparison, progress);
     if (page === undefined) break;
@@ -155,13 +155,24 @@ async function restoreAll(comparison: Comparison, mark: number): Promise<number>
     const last = page.entries.at(-1);
     progress =
       last === undefined || page.entries.length < ENTRIES_MAX
-        ? { mark, compared: [...progress.compared, page.run], afterScopeId: '', restored }
+        ? { ...progress, compared: [...progress.compared, page.run], afterScopeId: '', restored }
         : { ...progress, afterScopeId: formatScopeId(last.scopeId), restored };
     await apart.restorationWent(progress);
     signal.throwIfAborted();
   }
-  await apart.restorationWent(undefined);
-  return progress.restored;
+  return progress;
+}
+
+/** Under a mark of its own: a database that is restored to the same state once more does not carry it. */
+async function beginComparison(
+  { apart, means }: Comparison,
+  present: number,
+): Promise<RestorationProgress> {
+  const mark = newMark(means.randomBytes);
+  const progress = { mark, compared: [], afterScopeId: '', restored: 0 };
+  await apart.restorationWent(progress);
+  await means.store.moveMark({ from: present, to: mark });
+  return progress;
 }
 
 interface Page {

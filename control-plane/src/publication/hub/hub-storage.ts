@@ -73,7 +73,10 @@ export class HubStorage implements PublisherStorage {
     tailEntries: async (page) => this.#page(page),
     mark: async () => Number(this.#note('mark') ?? 0),
     markMoved: async (mark) => {
-      this.#takeNote('mark', String(mark));
+      this.#storage.transactionSync(() => {
+        this.#takeNote('mark', String(mark));
+        this.#takeNote('restoration', 'null');
+      });
       await this.#settled();
     },
     takenEntries: async (page) => this.#taken(page),
@@ -87,7 +90,7 @@ export class HubStorage implements PublisherStorage {
     },
     restorationProgress: async () => JSON.parse(this.#note('restoration') ?? 'null') ?? undefined,
     restorationWent: async (progress) => {
-      this.#takeNote('restoration', JSON.stringify(progress ?? null));
+      this.#takeNote('restoration', JSON.stringify(progress));
       await this.#settled();
     },
   };
