@@ -24,9 +24,12 @@ function install({ fromBase64, toBase64 }: { fromBase64: unknown; toBase64: unkn
   define(runtime.prototype, 'toBase64', toBase64);
 }
 
-/** As lenient as a codec may be: the proposal's default skips white space and loses trailing bits. */
+/** As the standard has it: skips white space, asks for no padding, loses trailing bits, throws else. */
 const lenient = {
-  fromBase64: (text: string) => Uint8Array.from(Buffer.from(text, 'base64url')),
+  fromBase64(text: string) {
+    if (/[^A-Za-z0-9_= \t\n\f\r-]/.test(text)) throw new SyntaxError('not base64url');
+    return Uint8Array.from(Buffer.from(text, 'base64url'));
+  },
   toBase64(this: Uint8Array) {
     return Buffer.from(this).toString('base64url');
   },
@@ -65,7 +68,6 @@ describe.each(PATHS)('by %s', (_, codecOfRuntime) => {
     expect(codec.decodeBase64url(LONG + text)).toEqual(
       Uint8Array.of(...new Uint8Array(192), ...bytes),
     );
-    expect(codec.isCanonicalBase64url(text)).toBe(true);
   });
 
   test('every byte string comes back, and Buffer writes the same', () => {
@@ -83,7 +85,6 @@ describe.each(PATHS)('by %s', (_, codecOfRuntime) => {
     fc.assert(
       fc.property(fc.string({ unit, maxLength: 9 }), (text) => {
         const isCanonical = Buffer.from(text, 'base64url').toString('base64url') === text;
-        expect(codec.isCanonicalBase64url(text)).toBe(isCanonical);
         expect(codec.decodeBase64url(text) !== undefined).toBe(isCanonical);
         expect(codec.decodeBase64url(LONG + text) !== undefined).toBe(isCanonical);
       }),
@@ -115,7 +116,6 @@ describe.each(PATHS)('by %s', (_, codecOfRuntime) => {
   ])('refuses %s', (_name, text) => {
     expect(codec.decodeBase64url(text)).toBeUndefined();
     expect(codec.decodeBase64url(LONG + text)).toBeUndefined();
-    expect(codec.isCanonicalBase64url(text)).toBe(false);
   });
 
   test('all 64 endings of two and of three characters: one in 16, one in 4', () => {
