@@ -24,11 +24,14 @@ export function encodeIdentifier({ tokenId, kid }: MacaroonIdentifier): Bytes {
  */
 const CANONICAL = /^\{"jti":"([0-9a-f-]{36})","kid":"([^"\\\p{Cc}]+)"\}$/u;
 
+/** What stands around the `kid`: all of it, and the `jti`, is ASCII. */
+const BYTES_WITHOUT_KID = '{"jti":"","kid":""}'.length + 36;
+
 /** Refuses all but what {@link encodeIdentifier} writes, with `macaroon_malformed`. */
 export function parseIdentifier(bytes: Bytes): Result<MacaroonIdentifier> {
   const text = decodeUtf8(bytes);
   const [, tokenId = '', kid = ''] = (text && CANONICAL.exec(text)) || [];
-  if (!isUuidV4(tokenId) || encodeUtf8(kid).length > KID_BYTES_MAX) {
+  if (!isUuidV4(tokenId) || bytes.length - BYTES_WITHOUT_KID > KID_BYTES_MAX) {
     return refuse('macaroon_malformed', { part: 'identifier' });
   }
   return accept({ tokenId, kid });

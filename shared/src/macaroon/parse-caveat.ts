@@ -75,10 +75,10 @@ function elementsOf(
 ): string[] | undefined {
   const elements = value.split(' ', lengthMax + 1);
   if (elements.length > lengthMax) return undefined;
-  for (const [i, element] of elements.entries()) {
-    const previous = elements[i - 1];
-    if (previous !== undefined && previous >= element) return undefined;
-    if (!isElement(element)) return undefined;
+  let previous = ''; // Less than every element: none may be empty.
+  for (const element of elements) {
+    if (previous >= element || !isElement(element)) return undefined;
+    previous = element;
   }
   return elements;
 }

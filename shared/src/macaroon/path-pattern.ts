@@ -32,12 +32,16 @@ export function parsePathPattern(text: string): PathPattern | undefined {
 
 /** A literal in its one spelling, decoded. */
 function readSegment(part: string): string | undefined {
+  if (NEEDS_NO_READING.test(part)) return part;
   const literal = readPath(`/${part}`);
   const [segment] = literal.ok ? literal.value : [];
   if (segment === undefined || part.includes('*')) return undefined;
   const hasEscape = part.includes('%');
   return !hasEscape || encodeSegment(segment) === part ? segment : undefined;
 }
+
+/** As most are: no dot segment for certain, and `readPath` takes them as they stand. */
+const NEEDS_NO_READING = /^[A-Za-z0-9_-]{1,255}$/;
 
 export function formatPathPattern({ segments, isSubtree }: PathPattern): string {
   const path = segments.map((each) => `/${each === undefined ? '{}' : encodeSegment(each)}`);

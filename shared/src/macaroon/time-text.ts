@@ -29,8 +29,13 @@ export function parseTime(text: string): UnixSeconds | undefined {
   return unixSeconds(Date.UTC(year, month - 1, day, hour, minute, second) / 1000);
 }
 
+const ZERO = 0x30;
+
+/** The number that the digits from `start` to before `end` are. */
 function numberAt(text: string, start: number, end: number): number {
-  return Number(text.slice(start, end));
+  let value = 0;
+  for (let i = start; i < end; i++) value = value * 10 + text.charCodeAt(i) - ZERO;
+  return value;
 }
 
 const DAYS: readonly number[] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
