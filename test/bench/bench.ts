@@ -49,8 +49,8 @@ const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly valu
   list_disabled_1m_vs_1k: { is: 'at most', value: 2 },
 };
 
-const LOAD = { starts: 5, rounds: 8 };
-const QUICK_LOAD = { starts: 1, rounds: 4 };
+const LOAD = { starts: 5, rounds: 8, turns: 150 };
+const QUICK_LOAD = { starts: 1, rounds: 4, turns: 150 };
 
 const results: BenchResult[] = [
   ...(await benchJwt(values.quick ? { starts: 1, rounds: 20 } : { starts: 5, rounds: 25 })),
