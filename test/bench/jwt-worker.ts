@@ -1,8 +1,7 @@
 /**
  * Runs inside workerd: the same tokens verified by Cardea's gate, by bare WebCrypto and by jose, and
- * the edge's whole decision about tokens it has seen before. The sides take turns every few dozen
- * milliseconds, so that a machine that speeds up or slows down does so for all of them. The clock is
- * workerd's own, which runs on (in whole milliseconds) where it is not Cloudflare's.
+ * the edge's whole decision about tokens it has seen before. The sides take turns, so that a machine
+ * that speeds up or slows down does so for all of them.
  */
 
 import { decodeBase64url } from '@cardea/shared/bytes/base64url';
@@ -28,7 +27,7 @@ import {
   makeFeedFixture,
   TENANT_ID,
 } from './feed-fixture.ts';
-import { shuffle } from './statistics.ts';
+import { measureInTurns } from './turns.ts';
 
 const REVOCATIONS = 10_000;
 const CLOSED = { openForSeconds: 0 };
@@ -158,24 +157,12 @@ const SIDES = {
   warm: { verify: warm, turn: 20_000 },
 } as const;
 
-/** Microseconds a verification, by side, a figure a round. */
-async function measure(state: Prepared, rounds: number): Promise<Record<string, number[]>> {
-  const figures: Record<string, number[]> = { cardea: [], webcrypto: [], jose: [], warm: [] };
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, { verify, turn }] of shuffle(Object.entries(SIDES))) {
-      const startedAt = performance.now();
-      await verify(state, turn);
-      figures[name]?.push(((performance.now() - startedAt) * 1000) / turn);
-    }
-  }
-  return figures;
-}
-
 export default {
   async fetch(request: Request): Promise<Response> {
     const { searchParams } = new URL(request.url);
     const state = await prepare(Number(searchParams.get('tokens')));
-    await measure(state, 3); // Warm-up, not counted.
-    return Response.json(await measure(state, Number(searchParams.get('rounds'))));
+    await measureInTurns(state, { sides: SIDES, rounds: 3 }); // Warm-up, not counted.
+    const rounds = Number(searchParams.get('rounds'));
+    return Response.json(await measureInTurns(state, { sides: SIDES, rounds }));
   },
 };

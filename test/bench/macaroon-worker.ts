@@ -21,7 +21,7 @@ import {
 import { type UnixSeconds, unixSeconds } from '@cardea/shared/time';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { importMacaroon } from 'macaroon';
-import { shuffle } from './statistics.ts';
+import { measureInTurns } from './turns.ts';
 
 const ISSUER = 'https://keys.bench.example';
 const TENANT_ID = '7d0c5e1b-93a4-4f68-8a52-c1e6b7f20d39';
@@ -160,26 +160,14 @@ const SIDES = {
   jwt: { verify: jwt, turn: 400 },
 } as const;
 
-/** Microseconds a verification, by side, a figure a round. */
-async function measure(state: Prepared, rounds: number): Promise<Record<string, number[]>> {
-  const figures: Record<string, number[]> = { cardea: [], npmMacaroon: [], jwt: [] };
-  for (let round = 0; round < rounds; round++) {
-    for (const [name, { verify, turn }] of shuffle(Object.entries(SIDES))) {
-      const startedAt = performance.now();
-      await verify(state, turn);
-      figures[name]?.push(((performance.now() - startedAt) * 1000) / turn);
-    }
-  }
-  return figures;
-}
-
 export default {
   async fetch(request: Request): Promise<Response> {
     const { searchParams } = new URL(request.url);
     const state = await prepare(Number(searchParams.get('tokens')));
     const [first = ''] = state.macaroons;
-    await measure(state, 3); // Warm-up, not counted.
-    const figures = await measure(state, Number(searchParams.get('rounds')));
+    await measureInTurns(state, { sides: SIDES, rounds: 3 }); // Warm-up, not counted.
+    const rounds = Number(searchParams.get('rounds'));
+    const figures = await measureInTurns(state, { sides: SIDES, rounds });
     return Response.json({ ...figures, tokenBytes: encodeUtf8(first).length });
   },
 };
