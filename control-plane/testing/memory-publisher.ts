@@ -51,12 +51,14 @@ export class MemoryWorld {
   readonly logged: string[] = [];
   /** Bytes of objects that KV was given. */
   bytesWritten = 0;
+  readonly feedKeys: FeedKeys;
   readonly #parts: Omit<PublisherParts, 'storage'>;
 
   private constructor(
-    readonly feedKeys: FeedKeys,
+    feedKeys: FeedKeys,
     parts: (world: MemoryWorld) => Omit<PublisherParts, 'storage'>,
   ) {
+    this.feedKeys = feedKeys;
     this.#parts = parts(this);
     this.publisher = this.#newPublisher();
   }

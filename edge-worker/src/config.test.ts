@@ -1,7 +1,8 @@
 /** Guarantee: an edge that is not configured whole does not run, and its message holds no value. */
 
 import { describe, expect, test } from 'vitest';
-import { ConfigInvalid, type EdgeEnvironment, parseEdgeConfig } from './config.ts';
+import { ConfigInvalid, parseEdgeConfig } from './config.ts';
+import type { EdgeEnvironment } from './settings.ts';
 
 const KEY = 'iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w';
 const namespace = { get: async () => null };

@@ -53,7 +53,7 @@ const WRANGLER = ['docs/deploy.md', 'docs/deploy-node.md', 'docs/operations.md',
 /** Command words as wrangler knows them: a name of ours may follow them. */
 const COMMANDS = [
   ...['login', 'secret put', 'kv namespace create', 'hyperdrive create'],
-  ...['d1 create', 'd1 export', 'd1 time-travel info'],
+  ...['d1 create', 'd1 export', 'd1 execute', 'd1 time-travel info'],
 ];
 /** These are run below. */
 const RUN = ['deploy', 'd1 migrations apply'];

@@ -67,7 +67,12 @@ const REVOCATIONS = '/v1/admin/revocations';
 const JTI = 'de027e2c-4b86-4f9b-9a86-b678b5f11df6';
 const JWT = `h.${Buffer.from(JSON.stringify({ jti: JTI })).toString('base64url')}.s`;
 
-test.each<readonly [readonly string[], object, { tenant?: string; input?: string }?]>([
+interface Besides {
+  readonly tenant?: string;
+  readonly input?: string;
+}
+
+test.each<[readonly string[], object, Besides?]>([
   [['token', JTI, '--reason', 'in a log'], { target: 'token', subject: JTI, reason: 'in a log' }],
   [['token', '-'], { target: 'token', subject: JTI }, { input: `${JWT}\n` }],
   [['key', 'k', '--request-id', 'r'], { target: 'key', subject: 'k', request_id: 'r' }],

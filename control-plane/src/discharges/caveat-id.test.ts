@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { type DischargeCondition, formatCaveatId, newNonce, parseCaveatId } from './caveat-id.ts';
 
 const UUID = '3f8e5d0a-8c51-4b7e-9d12-6a0f4c2b7e91';
-const FRESH = {
-  ...{ kind: 'fresh', seconds: 60, tokenId: UUID, issuedAtSeconds: 1_800_000_000 },
+const FRESH: DischargeCondition = {
+  kind: 'fresh',
+  seconds: 60,
+  tokenId: UUID,
+  issuedAtSeconds: 1_800_000_000,
   scopeIds: ['0000000000000000', 'ffffffffffffffff'],
-} as const;
+};
 const nonce = newNonce((length) => new Uint8Array(length).fill(1));
 const idOf = (condition: DischargeCondition) => ({ tenantId: UUID, nonce, condition });
 

@@ -6,7 +6,7 @@ const read = (authorization: string | null, body: Record<string, string> = {}) =
   readClient(authorization, new Map(Object.entries(body)));
 
 describe('a client is read', () => {
-  test.each([
+  test.each<[string, string | null, Record<string, string>, string, string]>([
     ['from Basic', basic('id:secret'), {}, 'id', 'secret'],
     ['from Basic without a name', basic(':secret'), {}, '', 'secret'],
     ['from Basic in lower case', basic('id:secret').replace('Basic', 'basic'), {}, 'id', 'secret'],
@@ -23,7 +23,7 @@ describe('a client is read', () => {
 });
 
 describe('a client is refused', () => {
-  test.each([
+  test.each<[string, string | null, Record<string, string>, string]>([
     ['in two ways at once', basic('id:s'), { client_secret: 's' }, 'invalid_request'],
     ['with two names', basic('id:s'), { client_id: 'other' }, 'invalid_request'],
     ['without a secret', null, { client_id: 'id' }, 'invalid_client'],

@@ -13,6 +13,7 @@ const KID = formatScopeId(await scopeIdOfSigningKey('k'));
 
 const moment = (changes: Partial<MintingMoment> = {}): MintingMoment => ({
   key: { state: 'active' } as ApiKey,
+  secretHash: '',
   now: unixMilliseconds(NOW * 1000 + 999),
   bounds: new Map(),
   ...changes,

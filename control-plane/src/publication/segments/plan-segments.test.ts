@@ -43,7 +43,8 @@ const tail = (...entryCounts: number[]) =>
 const idsOf = (segments: readonly StoredSegment[]) => segments.map(({ segmentId }) => segmentId);
 
 describe('the next step', () => {
-  test.each([
+  type Tail = ReturnType<typeof tail>;
+  test.each<[string, StoredSegment[], Tail, object | undefined]>([
     ['nothing while the tail is short', [], tail(2048), undefined],
     ['a flush of the fullest bucket', [], tail(1000, 1500, 700), { bucket: 1, isUrgent: false }],
     ['no flush while four are under way', several(4, {}), tail(5000), undefined],
@@ -185,8 +186,13 @@ describe('a head', () => {
   });
 });
 
+interface Flow {
+  readonly perSecond: number;
+  readonly publishEverySeconds: number;
+}
+
 /** Two days of revocations that live for one, a publication every `publishEverySeconds`: sizes alone. */
-function runFor({ perSecond, publishEverySeconds }: Record<string, number>) {
+function runFor({ perSecond, publishEverySeconds }: Flow) {
   let [segments, ids, made, written]: [StoredSegment[], number, number, number] = [[], 0, 0, 0];
   let waiting = new Map<number, number>();
   const most = { named: 0, tail: 0, entries: 0, objects: 0 };

@@ -36,11 +36,13 @@ class History {
   segmentsMost = 0;
   /** Heads that named a segment before it had arrived. */
   early = 0;
+  readonly world: MemoryWorld;
+  readonly random: Random;
 
-  constructor(
-    readonly world: MemoryWorld,
-    readonly random: Random,
-  ) {}
+  constructor(world: MemoryWorld, random: Random) {
+    this.world = world;
+    this.random = random;
+  }
 
   newEntry(): LiveEntry {
     const { random, world } = this;
