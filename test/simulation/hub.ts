@@ -100,6 +100,7 @@ export class Hub implements Pick<HubApi, 'acknowledge' | 'poke' | 'head' | 'keys
   loseStorage(): void {
     this.crash();
     this.storage.lose();
+    this.#hubStorage = undefined;
     this.#setAlarm(null);
   }
 
