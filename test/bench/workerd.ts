@@ -18,6 +18,7 @@ export async function bundleWorker(path: string, { alias = {} }: Bundling = {}):
     minify: true,
     format: 'esm',
     target: 'es2024',
+    conditions: ['workerd', 'worker'],
     alias: Object.fromEntries(Object.entries(alias).map(([name, file]) => [name, pathOf(file)])),
     external: ['cloudflare:*', 'node:*'],
     write: false,
@@ -34,9 +35,14 @@ export interface RunningWorkerd {
   stop(): Promise<void>;
 }
 
-export async function startWorkerd(options: V4MiniflareOptions): Promise<RunningWorkerd> {
-  const miniflare = new Miniflare(
-    convertV4MiniflareOptions({ host: '127.0.0.1', port: 0, ...options }),
-  );
+/** With a `storageFolder`, databases, KV and Durable Objects are there for the next start, too. */
+export async function startWorkerd(
+  options: V4MiniflareOptions,
+  storageFolder?: string,
+): Promise<RunningWorkerd> {
+  const miniflare = new Miniflare({
+    ...convertV4MiniflareOptions({ host: '127.0.0.1', port: 0, ...options }),
+    ...(storageFolder === undefined ? {} : { resourcePersistencePath: storageFolder }),
+  });
   return { url: await miniflare.ready, miniflare, stop: () => miniflare.dispose() };
 }
