@@ -1,11 +1,10 @@
 /**
- * What every request computes, by `node:crypto`. Digests are computed at once: WebCrypto makes a job for
- * another thread of each call, which costs ten times what hashing a hundred bytes does. A signature is
- * worth a job: it takes as long as a sixth of an exchange, and the event loop goes on meanwhile.
+ * What every request computes, by `node:crypto`, at once: WebCrypto makes a job for another thread of each
+ * call, which costs ten times what hashing a hundred bytes does. A signature by Ed25519 is no exception. It
+ * takes 40 µs; handing it over and taking it back costs the event loop half of that, and the processor more.
  */
 
 import { createHmac, createPrivateKey, createSecretKey, hash, sign } from 'node:crypto';
-import { promisify } from 'node:util';
 import type { NativeDigests } from '@cardea/shared/crypto/native-digests';
 import { type MakeSigner, makeJoseSigner } from '../tokens/token-signer.ts';
 
@@ -17,18 +16,16 @@ export const nodeDigests: NativeDigests = {
   },
 };
 
-/** Ed25519 alone: what RSA costs is not the way to another thread. */
+/** Ed25519 alone: an RSA signature takes a millisecond, which is worth another thread. */
 export const makeNodeSigner: MakeSigner = async (privateJwk, header) => {
   if (header.alg !== 'EdDSA') return makeJoseSigner(privateJwk, header);
   const key = createPrivateKey({ key: privateJwk, format: 'jwk' });
   const start = encode(JSON.stringify(header));
   return async (payload) => {
     const input = `${start}.${encode(payload)}`;
-    return `${input}.${(await signElsewhere(null, Buffer.from(input), key)).toString('base64url')}`;
+    return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`;
   };
 };
-
-const signElsewhere = promisify(sign);
 
 function encode(text: string): string {
   return Buffer.from(text).toString('base64url');
