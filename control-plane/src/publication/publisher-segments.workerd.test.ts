@@ -68,6 +68,30 @@ describe('a segment of the tail', () => {
     );
   });
 
+  test('has entries of a whole bucket, not of a second of it', async () => {
+    await withPublisher(
+      fresh(),
+      async ({ clock, publisher, storage }) => {
+        const now = Math.floor(clock.at / 1000);
+        const bucketSeconds = 14_400;
+        const from = (Math.floor(now / bucketSeconds) + 1) * bucketSeconds;
+        const ends = [from, from + 1, from + bucketSeconds - 1, from + bucketSeconds];
+        await publisher.acknowledge(
+          ends.map((expiresAtSeconds, low) => {
+            return { scopeId: { high: 1, low }, boundSeconds: 7, expiresAtSeconds };
+          }),
+        );
+        const { tail } = await storage.segments.state({ bucketSeconds, expiresAtSecondsMin: now });
+        const bucket = from / bucketSeconds;
+        expect(tail).toEqual([
+          { bucket, entryCount: 3 },
+          { bucket: bucket + 1, entryCount: 1 },
+        ]);
+      },
+      tiny,
+    );
+  });
+
   test('lives in KV for as long as an edge may trust a head that names it', async () => {
     let ttlSeconds = 0;
     await withPublisher(

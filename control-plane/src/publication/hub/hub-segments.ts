@@ -38,8 +38,10 @@ export class HubSegments implements SegmentStorage {
 
   async state(rules: Parameters<SegmentStorage['state']>[0]): Promise<SegmentState> {
     const rows = this.#storage.sql.exec<{ bucket: number; entries: number }>(
-      `SELECT expires_at_s / ? AS bucket, count(*) AS entries FROM entries WHERE expires_at_s >= ?
-         AND scope_id NOT IN (SELECT scope_id FROM inline_scopes) GROUP BY bucket`,
+      // A Durable Object takes every number as REAL: each second would be a bucket of its own.
+      `SELECT expires_at_s / CAST(? AS INTEGER) AS bucket, count(*) AS entries FROM entries
+       WHERE expires_at_s >= ? AND scope_id NOT IN (SELECT scope_id FROM inline_scopes)
+       GROUP BY bucket`,
       ...[rules.bucketSeconds, rules.expiresAtSecondsMin],
     );
     const tail: TailBucket[] = [];
