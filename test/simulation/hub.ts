@@ -85,8 +85,10 @@ export class Hub implements Pick<HubApi, 'acknowledge' | 'poke' | 'head' | 'keys
 
   /** The mark that it believes the database to carry. */
   get mark(): number {
-    const query = "SELECT value FROM notes WHERE name = 'mark'";
-    const [row] = this.#hubStorage === undefined ? [] : this.storage.sql.exec(query).toArray();
+    // A hub that ended before its first sync has not even its tables.
+    const tables = "SELECT 1 FROM sqlite_master WHERE name = 'notes'";
+    if (this.storage.sql.exec(tables).toArray().length === 0) return 0;
+    const [row] = this.storage.sql.exec("SELECT value FROM notes WHERE name = 'mark'").toArray();
     return Number(row?.value ?? 0);
   }
 
@@ -100,7 +102,6 @@ export class Hub implements Pick<HubApi, 'acknowledge' | 'poke' | 'head' | 'keys
   loseStorage(): void {
     this.crash();
     this.storage.lose();
-    this.#hubStorage = undefined;
     this.#setAlarm(null);
   }
 
