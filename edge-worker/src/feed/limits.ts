@@ -32,6 +32,9 @@ export const MISSING_OBJECT_CACHE_SECONDS = 30;
  */
 export const PORTION_ENTRIES_MAX = 160_000;
 
+/** Less while there is nothing yet: what checks entries has not been compiled then. */
+export const FIRST_PORTION_ENTRIES_MAX = 20_000;
+
 /** How long requests wait for a load that is under way: as long as one read may take. */
 export const LOAD_WAIT_MILLISECONDS = READ_TIMEOUT_MILLISECONDS;
 

@@ -14,6 +14,10 @@ export class SegmentShelf {
   /** Every row that is here is in it. Snapshots that were built keep the one that they were built with. */
   #filter = new ScopeFilter(0);
 
+  get isEmpty(): boolean {
+    return this.#rows.size === 0;
+  }
+
   has({ hash }: SegmentReference): boolean {
     return this.#rows.has(hash);
   }
@@ -28,16 +32,11 @@ export class SegmentShelf {
     for (const rows of this.#rows.values()) this.#filter.addAll(rows);
   }
 
-  /**
-   * Checks the content of a segment and keeps it. Refuses as `parseSegment` does; what it has told the
-   * filter of a faulty one stays there and does no harm.
-   */
+  /** Checks the content of a segment and keeps it. Refuses as `parseSegment` does. */
   async put(reference: SegmentReference, bytes: Uint8Array<ArrayBuffer>): Promise<Result<void>> {
-    const filter = this.#filter;
-    const rows = await parseSegment(bytes, reference, filter);
+    const rows = await parseSegment(bytes, reference);
     if (!rows.ok) return rows;
-    // Another pass, for another head, may have begun a new filter meanwhile.
-    if (filter !== this.#filter) this.#filter.addAll(rows.value);
+    this.#filter.addAll(rows.value);
     this.#rows.set(reference.hash, rows.value);
     return accept(undefined);
   }

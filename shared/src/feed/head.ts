@@ -8,7 +8,7 @@ import { type JsonObject, type JsonValue, ownMember } from '../json/strict-json.
 import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '../limits.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
-import { ENTRY_BYTES, encodeEntries, type RevocationEntry } from './entry.ts';
+import { encodeEntries, type RevocationEntry } from './entry.ts';
 import { decodeRows, entriesIn } from './entry-rows.ts';
 import {
   arrayMember,
@@ -102,9 +102,10 @@ export function parseHeadPayload(json: string): Result<ReadHead> {
     return refuseFeed('head_payload');
   }
   if (segments === undefined || tailBytes === undefined) return refuseFeed('head_payload');
-  const filter = new ScopeFilter(tailBytes.length / ENTRY_BYTES);
-  const rows = decodeRows(tailBytes, filter);
+  const rows = decodeRows(tailBytes);
   if (!rows.ok) return rows;
+  const filter = new ScopeFilter(rows.value.count);
+  filter.addAll(rows.value);
   const auditSeal = ownMember(payload, 'audit_seal');
   if (auditSeal !== undefined && !isAuditSeal(auditSeal)) return refuseFeed('head_payload');
   const head = { environmentId, seq, issuedAtSeconds: unixSeconds(issuedAt), keysetHash, segments };

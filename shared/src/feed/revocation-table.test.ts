@@ -87,6 +87,31 @@ describe('a revocation table', () => {
     }
   });
 
+  /** Rows are looked at in strides: the first and last of each are compared like the others. */
+  test.each([1, 2, 511, 512, 513, 1023, 1024, 1025, 1098])(
+    'rows are refused where only two are out of order, at %i',
+    (place) => {
+      const rising = Array.from({ length: 1100 }, (_, low) => entry(low >>> 1, low));
+      expect(decodeRows(encodeEntries(rising)).ok).toBe(true);
+      const bytes = encodeEntries(rising);
+      const at = place * 12;
+      const swapped = bytes.slice();
+      swapped.set(bytes.subarray(at + 12, at + 24), at);
+      swapped.set(bytes.subarray(at, at + 12), at + 12);
+      expect(decodeRows(swapped)).toEqual(refuse('feed_invalid', { rule: 'entries' }));
+      const twice = bytes.slice();
+      twice.set(bytes.subarray(at, at + 12), at + 12);
+      expect(decodeRows(twice).ok).toBe(false);
+    },
+  );
+
+  test('a filter has every scope of many strides', () => {
+    const many = Array.from({ length: 1100 }, (_, low) => entry(low * 7919, low));
+    const filter = new ScopeFilter(many.length);
+    filter.addAll(rowsOf(many));
+    expect(many.filter(({ scopeId }) => !filter.mayContain(scopeId))).toEqual([]);
+  });
+
   test('is empty without runs', () => {
     for (const table of [createRevocationTable([]), createRevocationTable([filteredRuns([])])]) {
       expect([table.size, table.byteLength]).toEqual([0, 0]);

@@ -5,7 +5,7 @@
  */
 
 import { ENTRY_BYTES } from './entry.ts';
-import type { EntryRows, ScopeCollector } from './entry-rows.ts';
+import { type EntryRows, STRIDE_ENTRIES } from './entry-rows.ts';
 import type { ScopeId } from './scope-id.ts';
 
 /** Sorted runs, and a filter that every one of their scopes is in (and others may be). */
@@ -27,7 +27,7 @@ const WORDS_LOG2_MIN = 1;
  * Grows only: bits of entries that are gone stay, and cost a search in vain now and then. So it may be
  * added to while snapshots use it: a bit too many changes no answer.
  */
-export class ScopeFilter implements ScopeCollector {
+export class ScopeFilter {
   readonly #words: Uint32Array<ArrayBuffer>;
   /** The upper bits of a scope's high half name its word. */
   readonly #shift: number;
@@ -52,16 +52,20 @@ export class ScopeFilter implements ScopeCollector {
     return this.#added + entryCount <= limit;
   }
 
-  add(high: number, low: number): void {
-    const index = high >>> this.#shift;
-    this.#words[index] = (this.#words[index] ?? 0) | bitsOf(low);
-    this.#added++;
+  addAll({ view, count }: EntryRows): void {
+    for (let from = 0; from < count; from += STRIDE_ENTRIES) {
+      this.#addStretch(view, from, Math.min(from + STRIDE_ENTRIES, count));
+    }
+    this.#added += count;
   }
 
-  addAll({ view, count }: EntryRows): void {
-    const end = count * ENTRY_BYTES;
-    for (let offset = 0; offset < end; offset += ENTRY_BYTES) {
-      this.add(view.getInt32(offset), view.getInt32(offset + 4));
+  #addStretch(view: DataView, from: number, to: number): void {
+    const words = this.#words;
+    const shift = this.#shift;
+    const end = to * ENTRY_BYTES;
+    for (let offset = from * ENTRY_BYTES; offset < end; offset += ENTRY_BYTES) {
+      const index = view.getInt32(offset) >>> shift;
+      words[index] = (words[index] ?? 0) | bitsOf(view.getInt32(offset + 4));
     }
   }
 

@@ -3,22 +3,21 @@
 import { FEED_ENTRIES_MAX } from '../limits.ts';
 import type { Result } from '../result.ts';
 import { ENTRY_BYTES } from './entry.ts';
-import { decodeRows, type EntryRows, type ScopeCollector } from './entry-rows.ts';
+import { decodeRows, type EntryRows } from './entry-rows.ts';
 import { refuseFeed } from './feed-rule.ts';
 import type { SegmentReference } from './head.ts';
 import { objectHash } from './object-hash.ts';
 
 /**
  * The entries of the segment that `reference` names, viewed in `bytes`, which nobody may change from
- * now on; refuses with `feed_invalid` if hash, number or order of the entries is another one. `scopes`: see {@link decodeRows}.
+ * now on; refuses with `feed_invalid` if hash, number or order of the entries is another one.
  */
 export async function parseSegment(
   bytes: Uint8Array<ArrayBuffer>,
   reference: Pick<SegmentReference, 'hash' | 'entryCount'>,
-  scopes?: ScopeCollector,
 ): Promise<Result<EntryRows>> {
   if (bytes.length > FEED_ENTRIES_MAX * ENTRY_BYTES) return refuseFeed('segment_too_large');
   if (bytes.length !== reference.entryCount * ENTRY_BYTES) return refuseFeed('segment_count');
   if ((await objectHash(bytes)) !== reference.hash) return refuseFeed('segment_hash');
-  return decodeRows(bytes, scopes);
+  return decodeRows(bytes);
 }
