@@ -96,8 +96,8 @@ export class Attacker {
       case 'flip':
         if (value !== undefined) this.#plant(name, flipped(value, random));
         return;
-      case 'back': // A former head, or an object that is there already.
-        if (value !== undefined) kv.plant(name, value);
+      case 'back': // A former head; of an object perhaps what a torn write had left of it.
+        if (value !== undefined) this.#plant(name, value);
         return;
       case 'delete':
         this.#plant(name, undefined);
