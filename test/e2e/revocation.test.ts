@@ -3,6 +3,7 @@
  * are not; and the canary sees it.
  */
 
+import { DEFAULT_TENANT_ID } from '@cardea/shared/tenant';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { callWithToken } from './harness/calls.ts';
 import { runCardea } from './harness/cardea-command.ts';
@@ -72,10 +73,28 @@ test('an actor is signed out everywhere, and comes back with the same key', asyn
   await untilRefused(theirs);
   const later = await derive(bob.secret);
   expect([await atEdge(others), await atEdge(later)]).toEqual([200, 200]);
-  // The tenant, and everything: the same way.
+  // Everything: the same way.
   await json(['revoke', 'everything', '--force']);
   await untilRefused(later);
   expect(await atEdge(await derive(bob.secret))).toBe(200);
+});
+
+test("a tenant's tokens are cut off, those of another one go on", async () => {
+  const { secret } = await issue('dave');
+  const [token, sibling] = [await derive(secret), await derive(secret)];
+  const { tenant_id: other } = await json(['tenants', 'create', 'Other']);
+  await json(['revoke', 'tenant', other]);
+  // The feed is told in order: when the edge has heard of the sibling, it has heard of the other tenant.
+  await json(['revoke', 'token', '-'], sibling);
+  await untilRefused(sibling);
+  expect(await atEdge(token)).toBe(200);
+  await json(['revoke', 'tenant', DEFAULT_TENANT_ID]);
+  await untilRefused(token);
+  expect(await atEdge(await derive(secret))).toBe(200);
+  // One that is deleted, keys and all, takes nothing of the others with it.
+  const kept = await derive(secret);
+  await cardea(['tenants', 'delete', other, '--force']);
+  expect(await atEdge(kept)).toBe(200);
 });
 
 test('the canary sees the edge refuse in time, and cleans up', async () => {
