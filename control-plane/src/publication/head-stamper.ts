@@ -3,13 +3,15 @@
  * head of its own. Only the publisher writes them into KV.
  */
 
+import { FOR_GOOD, mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
 import type { FeedHead } from '@cardea/shared/feed/head';
+import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
 import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { FeedStore } from './feed-store/feed-store.ts';
 import { completeHead, type PublicationPlan, planPublication } from './plan-publication.ts';
-import type { PublisherStorage } from './publisher-storage.ts';
+import type { Moment, PublisherStorage } from './publisher-storage.ts';
 import {
   type PublicationRules,
   SEGMENT_LIMITS,
@@ -79,8 +81,34 @@ export class HeadStamper {
     const moment = await storage.takeMoment(stamp, clockSkewSeconds);
     const plan = planPublication({ ...moment, environmentId }, rules);
     if (plan === undefined) throw new NoKeyset();
-    const head = completeHead(plan, await this.#contentsOf(plan.inline));
+    const whole = completeHead(plan, await this.#contentsOf(plan.inline));
+    const withdrawn = await this.#withdrawn(moment);
+    const head =
+      withdrawn.length === 0
+        ? whole
+        : { ...whole, tail: mergeEntries([...whole.tail, ...withdrawn]) };
     return { ...plan, head, stamp, change: moment.change };
+  }
+
+  /**
+   * Entries of the signing keys that the keyset in use still has and the newest has not: they are retired. The
+   * newest may wait for its arrival again and again (`objectsLost`), for longer than the entry of a leaked
+   * key lives; until it is named these take its place.
+   */
+  async #withdrawn({ keysets, reliedKeysetHash }: Moment): Promise<readonly RevocationEntry[]> {
+    const newestHash = keysets.at(-1)?.hash;
+    if (reliedKeysetHash === undefined || newestHash === undefined) return [];
+    if (reliedKeysetHash === newestHash) return [];
+    const { storage } = this.#parts;
+    const relied = await storage.keyset(reliedKeysetHash);
+    const newest = new Set((await storage.keyset(newestHash))?.kids);
+    const kids = relied?.kids.filter((kid) => !newest.has(kid)) ?? [];
+    return Promise.all(
+      kids.map(async (kid) => ({
+        scopeId: await scopeIdOfSigningKey(kid),
+        boundSeconds: FOR_GOOD,
+      })),
+    );
   }
 
   /** With the stamp of this moment. */
