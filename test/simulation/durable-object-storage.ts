@@ -21,6 +21,8 @@ export class DurableObjectStorageStandIn {
   };
   readonly #parts: StorageParts;
   #database: SqliteDatabase;
+  /** Rises with each end of a process: what one was waiting for tells nothing any more. */
+  #ends = 0;
 
   constructor(parts: StorageParts) {
     this.#parts = parts;
@@ -42,8 +44,10 @@ export class DurableObjectStorageStandIn {
   async sync(): Promise<void> {
     const { world, random, syncsTooEarly } = this.#parts;
     const milliseconds = random.integer(1, 20);
+    const ends = this.#ends;
     if (syncsTooEarly) world.after(random.integer(1000, 5000), () => this.#commit());
     else await world.sleep(milliseconds);
+    if (ends !== this.#ends) throw new Error('The process has ended.');
     if (!syncsTooEarly) this.#commit();
   }
 
@@ -53,6 +57,7 @@ export class DurableObjectStorageStandIn {
 
   /** The process has ended: what it had not waited for is lost. */
   loseUnsynced(): void {
+    this.#ends++;
     this.#database.script('ROLLBACK; BEGIN');
   }
 
