@@ -6,11 +6,12 @@
 
 import { decodeBase64url, encodeBase64url } from '@cardea/shared/bytes/base64url';
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { append } from '@cardea/shared/macaroon/attenuate';
+import { addThirdPartyCaveat, append, bindDischarge } from '@cardea/shared/macaroon/attenuate';
 import type { ParsedCaveat } from '@cardea/shared/macaroon/caveat';
 import { clearCaveats, type RequestFacts } from '@cardea/shared/macaroon/clear';
 import { encodeMacaroon } from '@cardea/shared/macaroon/codec-v2';
-import type { Caveat } from '@cardea/shared/macaroon/macaroon';
+import type { Caveat, Macaroon } from '@cardea/shared/macaroon/macaroon';
+import { mintMacaroon } from '@cardea/shared/macaroon/mint';
 import { readMacaroonToken, writeMacaroonToken } from '@cardea/shared/macaroon/token-text';
 import { verifyMacaroonToken } from '@cardea/shared/macaroon/verify-token';
 import { expect, test } from 'vitest';
@@ -75,6 +76,37 @@ function narrow(token: ModelToken, random: Random): ModelToken {
   return { ...token, text: text.value, caveats: [...token.caveats, added] };
 }
 
+interface Discharged {
+  readonly token: ModelToken;
+  readonly macaroon: Macaroon;
+  readonly discharge: Macaroon;
+}
+
+/** The token after its holder demanded a discharge, with that: its caveats count like the token's own. */
+function demand(token: ModelToken, random: Random): Discharged {
+  const read = readMacaroonToken(token.text);
+  if (!read.ok) throw new Error(read.refusal.reason);
+  const fill = (length: number) => Uint8Array.from({ length }, () => random.integer(0, 255));
+  const caveat = { identifier: encodeUtf8('ask'), location: 'https://d.example' };
+  const caveatKey = fill(32);
+  const asked = { ...caveat, caveatKey, nonce: fill(24) };
+  const longer = addThirdPartyCaveat(read.value.macaroon, asked);
+  if (!longer.ok) throw new Error(longer.refusal.reason);
+  const added = Array.from({ length: random.integer(0, 2) }, () => randomCaveat(random));
+  const minted = mintMacaroon({
+    ...{ rootKey: caveatKey, identifier: caveat.identifier },
+    firstPartyCaveats: added.map(({ text }) => text),
+  });
+  const discharge = bindDischarge(longer.value, minted);
+  const text = writeMacaroonToken({ macaroon: longer.value, discharges: [discharge] });
+  if (!text.ok) throw new Error(text.refusal.reason);
+  const discharged = { ...token, text: text.value, caveats: [...token.caveats, ...added] };
+  return { token: discharged, macaroon: longer.value, discharge };
+}
+
+/** The text without the discharge at its end. */
+const withoutDischarge = (text: string) => text.slice(0, text.lastIndexOf('.'));
+
 interface Finding {
   readonly case: string;
   readonly what: string;
@@ -83,16 +115,22 @@ interface Tally {
   readonly cases: number;
   readonly accepted: number;
   readonly cutOff: number;
+  readonly discharged: number;
   readonly finding?: Finding;
 }
 
 /** Looks for a request that a caveat lets in, or that the model and the code decide differently. */
 function hunt(seed: number, clear: Clear, chains = CHAINS): Tally {
-  const tally = { cases: 0, accepted: 0, cutOff: 0 };
+  const tally = { cases: 0, accepted: 0, cutOff: 0, discharged: 0 };
   for (let chain = 0; chain < chains; chain++) {
     const random = createRandom(seed + chain);
     const token = randomToken(random, 4);
-    const narrowed = narrow(token, random);
+    const isDemanding = random.chance(0.4);
+    const added = narrow(token, random);
+    const narrowed = isDemanding ? demand(added, random).token : added;
+    if (isDemanding && verified(withoutDischarge(narrowed.text)).ok) {
+      return { ...tally, finding: { case: `${seed + chain}`, what: 'no discharge is missed' } };
+    }
     const [decide, decideNarrowed] = [decider(token.text, clear), decider(narrowed.text, clear)];
     for (let i = 0; i < REQUESTS_A_CHAIN; i++) {
       const request = randomRequest(random);
@@ -114,6 +152,7 @@ function hunt(seed: number, clear: Clear, chains = CHAINS): Tally {
       }
       tally.cases++;
       if (now.isAccepted) tally.accepted++;
+      if (now.isAccepted && isDemanding) tally.discharged++;
       if (wide.isAccepted && !now.isAccepted) tally.cutOff++;
     }
   }
@@ -129,6 +168,7 @@ test(
     // Positive controls: neither side of the decision is rare.
     expect(tally.accepted).toBeGreaterThan(5000);
     expect(tally.cutOff).toBeGreaterThan(5000);
+    expect(tally.discharged).toBeGreaterThan(1000);
   },
   SECONDS_MAX * 1000,
 );
@@ -209,6 +249,25 @@ function alter(text: string, random: Random): string | undefined {
       return text.slice(0, random.integer(0, text.length - 1));
   }
 }
+
+test('of 10,000 alterations of a discharge none verifies', () => {
+  for (let seed = 0; seed < 1000; seed++) {
+    const random = createRandom(3_000_000 + seed);
+    const { macaroon, discharge, token } = demand(randomToken(random, 2), random);
+    if (!verified(token.text).ok) throw new Error(`${seed}: the token itself is refused`);
+    const other = demand(randomToken(random, 2), random);
+    const borrowed = writeMacaroonToken({ macaroon, discharges: [other.discharge] });
+    expect(borrowed.ok && verified(borrowed.value).ok).toBe(false);
+    const bytes = encodeMacaroon(discharge);
+    for (let i = 0; i < 10; i++) {
+      const changed = bytes.slice();
+      const index = random.integer(0, bytes.length - 1);
+      changed[index] = (changed[index] ?? 0) ^ (1 << random.integer(0, 7));
+      const text = `${withoutDischarge(token.text)}.${encodeBase64url(changed)}`;
+      expect(verified(text).ok).toBe(false);
+    }
+  }
+});
 
 test(
   `of ${ALTERATIONS} alterations none verifies`,
