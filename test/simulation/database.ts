@@ -66,11 +66,13 @@ export class Database extends D1StandIn {
     this.#unabsorbed = [...this.revocations()];
   }
 
-  /** Rows that nobody has taken before and that are `due`: for a publisher's storage in here. */
-  takeUnabsorbed(isDue: (row: CommittedRevocation) => boolean): readonly CommittedRevocation[] {
-    const due = this.#unabsorbed.filter(isDue);
-    if (due.length > 0) this.#unabsorbed = this.#unabsorbed.filter((row) => !isDue(row));
-    return due;
+  /** Rows that nobody has absorbed yet and that are due: for a publisher's storage in here. */
+  unabsorbed(isDue: (row: CommittedRevocation) => boolean): readonly CommittedRevocation[] {
+    return this.#unabsorbed.filter(isDue);
+  }
+
+  absorbed(rows: readonly CommittedRevocation[]): void {
+    this.#unabsorbed = this.#unabsorbed.filter((row) => !rows.includes(row));
   }
 
   /** How far the publisher says that it has come with this database (`publication/restoration`). */

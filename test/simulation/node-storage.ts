@@ -95,11 +95,13 @@ export function createNodeStorage(parts: NodeStorageParts): PublisherStorage {
  */
 async function absorb(tables: HubStorage, { database, databaseNow }: NodeStorageParts) {
   const now = Math.floor(databaseNow() / 1000);
-  const live = database.takeUnabsorbed(({ effectiveAtSeconds }) => effectiveAtSeconds <= now);
+  const live = database.unabsorbed(({ effectiveAtSeconds }) => effectiveAtSeconds <= now);
   if (live.length === 0) return;
   await tables.apart.takeEntries(
     live.map(({ entry, expiresAtSeconds }) => ({ ...entry, expiresAtSeconds })),
   );
+  // Only now: a database that was restored to a state without these tables has taken nothing.
+  database.absorbed(live);
 }
 
 /** The database as `HubStorage` wants it. Whoever calls is inside of one transaction already. */
