@@ -47,6 +47,7 @@ const GOALS: Record<string, { readonly is: 'at most' | 'at least'; readonly valu
   list_by_actor_1m_vs_1k: { is: 'at most', value: 2 },
   list_revoked_1m_vs_1k: { is: 'at most', value: 2 },
   list_disabled_1m_vs_1k: { is: 'at most', value: 2 },
+  list_expired_1m_vs_1k: { is: 'at most', value: 2 },
 };
 
 const LOAD = { starts: 5, rounds: 8, turns: 150 };

@@ -6,15 +6,15 @@
  */
 
 import { createPrivateKey, hash, sign } from 'node:crypto';
-import { hmacSha256AtOnce } from '@cardea/shared/crypto/hmac-at-once';
+import { hmacUnderPrepared, prepareHmacKey } from '@cardea/shared/crypto/hmac-at-once';
 import type { NativeDigests } from '@cardea/shared/crypto/native-digests';
 import { type MakeSigner, makeJoseSigner } from '../tokens/token-signer.ts';
 
 export const nodeDigests: NativeDigests = {
   sha256: (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')),
   hmacSha256(rawKey) {
-    const key = rawKey.slice();
-    return (message) => hmacSha256AtOnce(key, message);
+    const key = prepareHmacKey(rawKey);
+    return (message) => hmacUnderPrepared(key, message);
   },
 };
 
