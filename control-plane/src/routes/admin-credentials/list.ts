@@ -2,20 +2,10 @@ import { z } from 'zod';
 import { listAdminCredentials } from '../../admin-credentials/read-credentials.ts';
 import type { Deps } from '../../deps.ts';
 import { problemResponse } from '../../http/problem.ts';
-import { protoInt64, protoMessage, protoString } from '../../http/protojson.ts';
 import { parseQuery, type Route } from '../../http/route.ts';
-import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX, PAGE_TOKEN_LENGTH_MAX } from '../../limits.ts';
+import { PAGE_SIZE_DEFAULT } from '../../limits.ts';
+import { PAGE_TOKEN_RULE, PageQuery } from '../messages/list-answer.ts';
 import { adminCredentialAnswer, adminCredentialMessage } from './admin-credential-message.ts';
-
-const ListQuery = protoMessage({
-  page_size: protoInt64()
-    .transform(Number)
-    .refine((size) => size >= 0 && size <= PAGE_SIZE_MAX, {
-      error: `must be from 0 to ${PAGE_SIZE_MAX}`,
-    })
-    .optional(),
-  page_token: protoString({ min: 0, max: PAGE_TOKEN_LENGTH_MAX }).optional(),
-});
 
 /** GET /v1/admin/credentials: of the whole deployment, or of the tenant that the caller is bound to. */
 export function listAdminCredentialsRoute(deps: Deps): Route {
@@ -26,7 +16,7 @@ export function listAdminCredentialsRoute(deps: Deps): Route {
     path: '/v1/admin/credentials',
     surface: 'admin',
     permission: 'admin_credentials.read',
-    query: ListQuery,
+    query: PageQuery,
     answers: {
       200: z.strictObject({
         admin_credentials: z.array(adminCredentialAnswer),
@@ -36,7 +26,7 @@ export function listAdminCredentialsRoute(deps: Deps): Route {
     handle: async (request) => {
       const { principal } = request;
       if (principal === undefined) return problemResponse({ code: 'forbidden' });
-      const query = parseQuery(request.query, ListQuery);
+      const query = parseQuery(request.query, PageQuery);
       if (!query.ok) return problemResponse(query.problem);
       const { page_size: size = 0, page_token: pageToken = '' } = query.value;
       const listed = await listAdminCredentials(deps, {
@@ -45,8 +35,7 @@ export function listAdminCredentialsRoute(deps: Deps): Route {
         ...(pageToken === '' ? {} : { pageToken }),
       });
       if (listed.outcome === 'page_token_invalid') {
-        const message = 'page_token: is not one of this listing, or has expired';
-        return problemResponse({ code: 'bad_request', message });
+        return problemResponse({ code: 'bad_request', message: PAGE_TOKEN_RULE });
       }
       return Response.json({
         admin_credentials: listed.credentials.map((credential) =>

@@ -15,8 +15,7 @@ import {
 } from '../../limits.ts';
 import { apiKeyMessage } from './issued-api-key.ts';
 
-/** Of every listing that takes a filter. */
-export const ListQuery = protoMessage({
+const PAGE_FIELDS = {
   page_size: protoInt64()
     .transform(Number)
     .refine((size) => size >= 0 && size <= PAGE_SIZE_MAX, {
@@ -24,6 +23,14 @@ export const ListQuery = protoMessage({
     })
     .optional(),
   page_token: protoString({ min: 0, max: PAGE_TOKEN_LENGTH_MAX }).optional(),
+};
+
+/** Of every listing that takes no filter. */
+export const PageQuery = protoMessage(PAGE_FIELDS);
+
+/** Of every listing that takes a filter. */
+export const ListQuery = protoMessage({
+  ...PAGE_FIELDS,
   filter: protoString({ min: 0, max: FILTER_LENGTH_MAX }).optional(),
 });
 
