@@ -13,10 +13,16 @@ export const CLOCK_MS: SQL<number> =
 const CLOCK_S = sql<number>`floor(extract(epoch FROM clock_timestamp()))::bigint`;
 
 /**
- * Milliseconds; the same value for every row of a statement. A sub-query: the planner takes what it
+ * Milliseconds; the same value for every row of a statement, wherever this stands once. A sub-query: the planner takes what it
  * answers for a constant, so an index can serve comparisons with it.
  */
 export const NOW_MS: SQL<number> = sql<number>`(SELECT ${CLOCK_MS})`.mapWith(Number);
+
+/** For the `FROM` of a statement in which two columns take the same time: each {@link NOW_MS} reads it anew. */
+export const CLOCK_READ_ONCE: SQL = sql`(SELECT ${CLOCK_MS} AS once_ms) AS clock`;
+
+/** Milliseconds, of {@link CLOCK_READ_ONCE}. */
+export const ONCE_MS: SQL<number> = sql<number>`clock.once_ms`.mapWith(Number);
 
 /** Whole seconds, as {@link NOW_MS}. */
 export const NOW_S: SQL<number> = sql<number>`(SELECT ${CLOCK_S})`.mapWith(Number);

@@ -5,7 +5,7 @@ import { and, asc, eq, getTableColumns, isNull, lte, or, sql } from 'drizzle-orm
 import type { EdgeStore } from '../edges/store.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
-import { NOW_MS } from './clock.pg.ts';
+import { CLOCK_READ_ONCE, NOW_MS, ONCE_MS } from './clock.pg.ts';
 import { notInserted, notRotated, toEdge } from './edge-row.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { edges } from './schema.pg.ts';
@@ -53,7 +53,8 @@ export function createEdgeStore(db: PostgresDatabase): EdgeStore {
         const isMeant = eq(edges.edgeId, edgeId);
         const revoked = await tx
           .update(edges)
-          .set({ revokeTimeMs: NOW_MS, updateTimeMs: NOW_MS, changedBy: audit.eventId })
+          .set({ revokeTimeMs: ONCE_MS, updateTimeMs: ONCE_MS, changedBy: audit.eventId })
+          .from(CLOCK_READ_ONCE)
           .where(and(isMeant, isNull(edges.revokeTimeMs)))
           .returning({ edgeId: edges.edgeId });
         if (revoked.length === 0) {
@@ -81,12 +82,14 @@ async function insert(
     .reduce((sum, { audiences, tenantIds }) => sum + audiences.length * tenantIds.length, 0);
   const pairs = edge.tenantIds.length * edge.audiences.length;
   if (pairsBefore + pairs > pairsMax) return notInserted(false);
+  const [{ nowMs } = {}] = await tx.select({ nowMs: ONCE_MS }).from(CLOCK_READ_ONCE);
+  if (nowMs === undefined) throw new TypeError('The clock returned no row.');
   const [row] = await tx
     .insert(edges)
     .values({
       ...{ edgeId, name, tenants: JSON.stringify(edge.tenantIds) },
       ...{ audiences: JSON.stringify(edge.audiences), changedBy: audit.eventId },
-      ...{ createTimeMs: NOW_MS, updateTimeMs: NOW_MS },
+      ...{ createTimeMs: nowMs, updateTimeMs: nowMs },
     })
     .returning();
   if (row === undefined) throw new TypeError('An unguarded insert returned no row.');

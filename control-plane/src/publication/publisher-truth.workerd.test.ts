@@ -66,6 +66,28 @@ describe('the audit log', () => {
   }, 20_000);
 });
 
+test('an alarm that ends in the middle leaves one behind that is sooner than a heartbeat', async () => {
+  const crash = { isDue: false };
+  await withPublisher(
+    fresh(),
+    async (world) => {
+      await cycle(world);
+      crash.isDue = true;
+      await expect(cycle(world)).rejects.toThrow('in the middle');
+      expect(world.alarm.at).toBeLessThanOrEqual(world.clock.at + 5000);
+      crash.isDue = false;
+      await cycle(world);
+      expect(world.alarm.at).toBeGreaterThan(world.clock.at + 29_000);
+    },
+    () => ({
+      random: () => {
+        if (crash.isDue) throw new Error('The process ended in the middle of an alarm.');
+        return 0;
+      },
+    }),
+  );
+});
+
 describe('a row that takes effect later', () => {
   test('is looked for when it is due, not a heartbeat later', async () => {
     await withPublisher(fresh(), async (world) => {

@@ -12,7 +12,7 @@ import { HeadStamper, type HeadStamperParts, type SignedHead } from './head-stam
 import { FEED_STORE_MILLISECONDS_MAX, ObjectWriter } from './object-writer.ts';
 import type { LiveEntry } from './publisher-storage.ts';
 import { type Recovery, recover } from './recover.ts';
-import { earliestNextWrite, nextAlarm } from './schedule.ts';
+import { alarmAfterCrash, earliestNextWrite, nextAlarm } from './schedule.ts';
 import { bucketSecondsOf } from './segments/plan-segments.ts';
 import { tendSegments } from './segments/tend-segments.ts';
 import { synchronise } from './synchronise.ts';
@@ -79,8 +79,7 @@ export class Publisher {
     this.#isWakeWanted = false;
     let memory: Awaited<ReturnType<typeof storage.memory>>;
     try {
-      // First of all, so that a crash below leaves an alarm behind.
-      await alarm.set(unixMilliseconds(clock.now() + heartbeat));
+      await alarm.set(alarmAfterCrash(clock.now(), heartbeat)); // First of all.
       await this.#attempt();
       memory = await storage.memory();
     } finally {

@@ -1,6 +1,6 @@
 import { unixMilliseconds } from '@cardea/shared/time';
 import { describe, expect, test } from 'vitest';
-import { earliestNextWrite, nextAlarm } from './schedule.ts';
+import { alarmAfterCrash, earliestNextWrite, nextAlarm } from './schedule.ts';
 
 const NOW = unixMilliseconds(1_800_000_000_000);
 
@@ -39,4 +39,9 @@ test.each([
   const effectAt = unixMilliseconds(NOW + effectIn);
   const situation = { now: NOW, earliest: NOW, heartbeat: 30_000, isWorkWaiting: false, effectAt };
   expect(nextAlarm(situation)).toBe(alarm);
+});
+
+test('the alarm after a crash is much sooner than a heartbeat, and never later', () => {
+  expect(alarmAfterCrash(NOW, 30_000)).toBe(NOW + 5000);
+  expect(alarmAfterCrash(NOW, 1000)).toBe(NOW + 1000);
 });

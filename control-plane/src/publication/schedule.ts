@@ -24,6 +24,17 @@ export function earliestNextWrite(attempt: {
   return unixMilliseconds(endedAt + jittered);
 }
 
+/**
+ * The alarm that an alarm leaves behind before it does anything: if it ends without having set the next
+ * one (a crash), what was acknowledged waits for this and not for a heartbeat.
+ */
+export function alarmAfterCrash(now: UnixMilliseconds, heartbeat: number): UnixMilliseconds {
+  return unixMilliseconds(now + Math.min(heartbeat, AFTER_CRASH_MILLISECONDS));
+}
+
+/** Not at once: what ends a process in the middle of an alarm may do so again. */
+const AFTER_CRASH_MILLISECONDS = 5000;
+
 /** How soon a row that waits is looked for again: the database's clock may be behind. */
 const EFFECT_MILLISECONDS_MIN = 2000;
 /** The database tells whole seconds: a row may take effect at the very end of the one it named. */
