@@ -172,7 +172,7 @@ export class MemoryPublisherStorage implements PublisherStorage {
     return {
       seq: this.#seq,
       change: this.#change,
-      tail: this.#sorted().map(({ scopeId, boundSeconds }) => ({ scopeId, boundSeconds })),
+      tail: encodeEntries(this.#sorted()),
       segments: this.#present(),
       keysets: this.#keysets,
       ...(keysetHash === undefined ? {} : { reliedKeysetHash: keysetHash }),

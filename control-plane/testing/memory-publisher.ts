@@ -4,7 +4,8 @@
  */
 
 import { type FeedKeys, importFeedKeys } from '@cardea/shared/feed/feed-key';
-import { fixedKey, signHead } from '@cardea/shared/feed/testing/feed-fixture';
+import { encodeHeadPayload } from '@cardea/shared/feed/head';
+import { fixedKey, signCompact } from '@cardea/shared/feed/testing/feed-fixture';
 import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
 import type { NewAuditEvent } from '../src/audit/audit-event.ts';
 import type { FeedStore } from '../src/publication/feed-store/feed-store.ts';
@@ -79,7 +80,7 @@ export class MemoryWorld {
       clock: { now: () => world.#clock() },
       random: () => 0.5,
       heartbeatMilliseconds: 30_000,
-      signHead: (head) => signHead(key, head),
+      signHead: (head) => signCompact(key, encodeHeadPayload(head)),
       feedKeys: feedKeys.value,
       feed: world.#faulty(world.#feed()),
       truth: world.#truth(),

@@ -1,7 +1,6 @@
 /** A signed feed and tokens under it, made as the control plane makes them. For measurements only. */
 
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { compareScopeIds, FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { feedKeyId } from '@cardea/shared/feed/feed-key';
 import { encodeHeadPayload, HEAD_OBJECT, keysetObject } from '@cardea/shared/feed/head';
 import { headProtectedHeader } from '@cardea/shared/feed/head-signature';
@@ -18,6 +17,7 @@ import {
   type CryptoKey as JoseKey,
   SignJWT,
 } from 'jose';
+import { randomSegment } from './random-segment.ts';
 
 export const ENVIRONMENT_ID = 'bench';
 export const ISSUER = 'https://keys.bench.example';
@@ -58,7 +58,7 @@ export async function makeFeedFixture(options: {
     issuedAtSeconds: unixSeconds(nowSeconds),
     keysetHash,
     segments: [],
-    tail: randomEntries(options.entryCount),
+    tail: randomSegment(options.entryCount),
   });
   const feedPublicKey = (await exportJWK(feed.publicKey)).x ?? '';
   const head = await new CompactSign(encodeUtf8(payload))
@@ -97,13 +97,4 @@ function signToken(
     .setNotBefore(nowSeconds)
     .setExpirationTime(nowSeconds + 3600)
     .sign(key);
-}
-
-function randomEntries(count: number): RevocationEntry[] {
-  const words = new Uint32Array(2);
-  const entries = Array.from({ length: count }, () => {
-    crypto.getRandomValues(words);
-    return { scopeId: { high: words[0] ?? 1, low: words[1] ?? 1 }, boundSeconds: FOR_GOOD };
-  });
-  return entries.sort((a, b) => compareScopeIds(a.scopeId, b.scopeId));
 }

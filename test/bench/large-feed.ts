@@ -1,7 +1,6 @@
 /** A feed of a million live revocations, made as the publisher makes it. For measurements only. */
 
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
-import { ENTRY_BYTES, FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { feedKeyId } from '@cardea/shared/feed/feed-key';
 import {
   encodeHeadPayload,
@@ -16,6 +15,7 @@ import { objectHash } from '@cardea/shared/feed/object-hash';
 import { unixSeconds } from '@cardea/shared/time';
 import { CompactSign, exportJWK, generateKeyPair } from 'jose';
 import { ENVIRONMENT_ID } from './feed-fixture.ts';
+import { randomSegment } from './random-segment.ts';
 
 export interface LargeFeedShape {
   /** Entries of each segment. */
@@ -63,7 +63,7 @@ export async function makeLargeFeed(options: LargeFeedOptions): Promise<LargeFee
     const payload = encodeHeadPayload({
       ...{ environmentId: ENVIRONMENT_ID, seq: nowSeconds * 1000 + index, keysetHash, segments },
       issuedAtSeconds: unixSeconds(nowSeconds),
-      tail: entriesOf(randomSegment(tailEntries)),
+      tail: randomSegment(tailEntries),
     });
     const jws = new CompactSign(encodeUtf8(payload)).setProtectedHeader(header);
     heads.push(await jws.sign(feed.privateKey));
@@ -82,33 +82,4 @@ export function readShapeParameters(parameters: URLSearchParams) {
   const count = (name: string) => Number(parameters.get(name));
   const segments = (parameters.get('segments') ?? '').split(',').map(Number);
   return { segments, tailEntries: count('tail'), heads: count('heads') };
-}
-
-/** Random ids, sorted, each revoked for good. */
-export function randomSegment(entryCount: number): Uint8Array<ArrayBuffer> {
-  const ids = new BigUint64Array(entryCount);
-  const random = new Uint8Array(ids.buffer);
-  const step = 65_536; // What one draw may ask for.
-  for (let at = 0; at < random.length; at += step) {
-    crypto.getRandomValues(random.subarray(at, at + step));
-  }
-  ids.sort();
-  const bytes = new Uint8Array(entryCount * ENTRY_BYTES);
-  const view = new DataView(bytes.buffer);
-  for (const [index, id] of ids.entries()) {
-    view.setBigUint64(index * ENTRY_BYTES, id);
-    view.setUint32(index * ENTRY_BYTES + 8, FOR_GOOD);
-  }
-  return bytes;
-}
-
-function entriesOf(bytes: Uint8Array<ArrayBuffer>): RevocationEntry[] {
-  const view = new DataView(bytes.buffer);
-  return Array.from({ length: bytes.length / ENTRY_BYTES }, (_, index) => ({
-    scopeId: {
-      high: view.getUint32(index * ENTRY_BYTES),
-      low: view.getUint32(index * ENTRY_BYTES + 4),
-    },
-    boundSeconds: FOR_GOOD,
-  }));
 }

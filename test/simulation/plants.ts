@@ -22,6 +22,7 @@ export interface Plant {
     readonly isLong?: boolean;
     readonly hasMasses?: boolean;
     readonly hasLaneB?: boolean;
+    readonly isRestoredOften?: boolean;
   };
   readonly publisher: PublisherPlant;
   /** The feed client, in the place of the shipped one. */

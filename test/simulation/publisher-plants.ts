@@ -2,8 +2,10 @@
 
 import type { FeedStore } from '@cardea/control-plane/publication/feed-store/feed-store';
 import type { PublisherStorage } from '@cardea/control-plane/publication/publisher-storage';
+import { entriesOf } from '@cardea/control-plane/publication/segments/segment-content';
 import type { Truth } from '@cardea/control-plane/publication/truth';
 import type { SigningKey } from '@cardea/control-plane/signing-keys/signing-key';
+import { encodeEntries } from '@cardea/shared/feed/entry';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { KvOutage } from './kv-stand-in.ts';
 import type { Plant } from './plants.ts';
@@ -114,7 +116,7 @@ export const PUBLISHER_PLANTS: readonly NamedPlant[] = [
   {
     name: 'publisher_believes_the_mark_alone',
     invariant: 4,
-    needs: { runtime: 'workers' },
+    needs: { runtime: 'workers', isRestoredOften: true },
     storage: (storage) =>
       storage.apart === undefined
         ? storage
@@ -156,9 +158,11 @@ function onlyNews(storage: PublisherStorage): PublisherStorage {
   return changed(storage, {
     takeMoment: async (...question) => {
       const moment = await storage.takeMoment(...question);
-      const tail = moment.tail.filter(({ scopeId }) => !published.has(formatScopeId(scopeId)));
-      for (const { scopeId } of tail) published.add(formatScopeId(scopeId));
-      return { ...moment, tail };
+      const news = entriesOf(moment.tail).filter(
+        ({ scopeId }) => !published.has(formatScopeId(scopeId)),
+      );
+      for (const { scopeId } of news) published.add(formatScopeId(scopeId));
+      return { ...moment, tail: encodeEntries(news) };
     },
   });
 }

@@ -20,6 +20,8 @@ export interface Setting {
   readonly faultySeconds: number;
   /** Whether so much is revoked that the head alone cannot carry it. */
   readonly hasMasses: boolean;
+  /** Whether the database is restored again and again to what the last cycle of the hub left. */
+  readonly isRestoredOften: boolean;
   /** How many times slower than usual everybody asks. */
   readonly pace: number;
 }
@@ -45,6 +47,7 @@ export function chooseSetting(
     readonly isLong?: boolean | undefined;
     readonly hasMasses?: boolean | undefined;
     readonly hasLaneB?: boolean | undefined;
+    readonly isRestoredOften?: boolean | undefined;
   },
 ): Setting {
   const runtime = random.pick(['workers', 'node'] as const);
@@ -66,6 +69,7 @@ export function chooseSetting(
     isolatesPerLocation: random.pick([1, 2]),
     faultySeconds: isLong ? 1300 : random.pick([180, 260]),
     hasMasses: wish.hasMasses ?? hasDrawnMasses,
+    isRestoredOften: wish.isRestoredOften ?? false,
     pace: isLong ? 3 : 1,
   };
 }

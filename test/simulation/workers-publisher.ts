@@ -12,7 +12,7 @@ import {
   type PublisherEnvironment,
   type RunningPublisher,
 } from './running-publisher.ts';
-import { clockOffset, ENVIRONMENT_ID } from './setting.ts';
+import { clockOffset, ENVIRONMENT_ID, START_MILLISECONDS } from './setting.ts';
 
 export function startWorkersPublisher(environment: PublisherEnvironment): RunningPublisher {
   const { world, random, database, controlPlane, ledger, setting, story, tally } = environment;
@@ -22,7 +22,15 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
   const hub = createHub(environment, observer);
   const log = environment.log('api');
   const { revocations } = controlPlane.stores;
-  const announcer = createHubAnnouncer({ hub, revocations, log });
+  let acknowledgements = 0;
+  const counting: Pick<Hub, 'acknowledge' | 'poke'> = {
+    acknowledge: async (entries) => {
+      await hub.acknowledge(entries);
+      acknowledgements++;
+    },
+    poke: (wish) => hub.poke(wish),
+  };
+  const announcer = createHubAnnouncer({ hub: counting, revocations, log });
   // An isolate of the control plane: its clock only says how long it keeps what the hub answered.
   const clock = { now: () => unixMilliseconds(world.now) };
   const feed = createFeedReader({ hub, clock, log });
@@ -42,6 +50,19 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
     if (copy.mark === hub.mark) tally.count('restored under the present mark');
     database.goBack(copy.database);
   };
+  // A backup of every state that a cycle leaves, and back to it at the first acknowledgement after it.
+  const loseYoungest = () => {
+    if (world.now > START_MILLISECONDS + (setting.faultySeconds - 5) * 1000) return;
+    if (copy.mark !== database.mark) {
+      copy = { database: database.sqlite.copy(), mark: database.mark };
+      acknowledgements = 0;
+    } else if (acknowledgements > 0) {
+      story.tell('faults', 'the database is restored to the last cycle');
+      restore();
+      acknowledgements = 0;
+    }
+  };
+  if (setting.isRestoredOften) world.every(() => 50, loseYoungest);
   return {
     announcer,
     answering: () => ({ feed, clockOffset: observer.clockOffset }),

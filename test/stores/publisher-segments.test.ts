@@ -13,7 +13,7 @@ import { SEGMENT_KEPT_MILLISECONDS } from '@cardea/control-plane/publication/pub
 import type { SegmentRules } from '@cardea/control-plane/publication/segments/plan-segments';
 import { entriesOf } from '@cardea/control-plane/publication/segments/segment-content';
 import { tendSegments } from '@cardea/control-plane/publication/segments/tend-segments';
-import { FOR_GOOD } from '@cardea/shared/feed/entry';
+import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { objectHash } from '@cardea/shared/feed/object-hash';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
 import { unixMilliseconds } from '@cardea/shared/time';
@@ -77,20 +77,21 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('on %s', (name) => {
   const liveSet = async () => {
     const moment = await storage().takeMoment(unixMilliseconds(Date.now()), 60);
     const bounds = new Map<string, number>();
-    const take = (entries: typeof moment.tail) => {
+    const take = (entries: readonly RevocationEntry[]) => {
       for (const { scopeId, boundSeconds } of entries) {
         const key = formatScopeId(scopeId);
         bounds.set(key, Math.max(boundSeconds, bounds.get(key) ?? 0));
       }
     };
-    take(moment.tail);
+    const tail = entriesOf(moment.tail);
+    take(tail);
     for (const { entryCount, hash } of moment.segments) {
       const content = (await storage().segments.content(hash)) ?? new Uint8Array(1);
       expect(await objectHash(content)).toBe(hash);
       expect(entriesOf(content)).toHaveLength(entryCount);
       take(entriesOf(content));
     }
-    return { ...moment, bounds };
+    return { ...moment, tail, bounds };
   };
 
   test('a flush moves what ends first, once for each scope under its highest bound', async () => {
@@ -224,7 +225,7 @@ test('rows that are committed while segments are made are in the tail or in a se
   const seen = async () => {
     const before = committed;
     const moment = await storage.takeMoment(unixMilliseconds(Date.now()), 60);
-    const scopes = new Set(moment.tail.map(({ scopeId }) => formatScopeId(scopeId)));
+    const scopes = new Set(entriesOf(moment.tail).map(({ scopeId }) => formatScopeId(scopeId)));
     for (const { hash } of moment.segments) {
       const content = (await storage.segments.content(hash)) ?? new Uint8Array(1);
       for (const { scopeId } of entriesOf(content)) scopes.add(formatScopeId(scopeId));

@@ -4,7 +4,7 @@
  * of the database; all other writes are those of the term's own process.
  */
 
-import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
+import { FOR_GOOD } from '@cardea/shared/feed/entry';
 import { secondsOf, type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import { and, asc, desc, eq, gte, inArray, isNull, lte, max, type SQL, sql } from 'drizzle-orm';
 import { nextSeq, type StoredKeyset } from '../publication/plan-publication.ts';
@@ -17,7 +17,6 @@ import {
   TAIL_ENTRIES_READ_MAX,
   TailTooLong,
 } from '../publication/publisher-storage.ts';
-import { entriesOf } from '../publication/segments/segment-content.ts';
 import { answered, inTransaction } from './answered.pg.ts';
 import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
@@ -189,7 +188,7 @@ async function takeMoment(
 async function readTail(
   tx: PostgresDatabase,
   expiresAtSecondsMin: number,
-): Promise<readonly RevocationEntry[]> {
+): Promise<Uint8Array<ArrayBuffer>> {
   const { scopeId, boundS, effectiveAtS, expiresAtS, segmentId } = revocations;
   const isLive = and(gte(expiresAtS, expiresAtSecondsMin), lte(effectiveAtS, NOW_S));
   const entries = tx
@@ -203,7 +202,7 @@ async function readTail(
     .select({ count: sql`count(*)`.mapWith(Number), content: CONTENT_OF_ENTRIES })
     .from(entries);
   if (tail === undefined || tail.count > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
-  return tail.content === null ? [] : entriesOf(tail.content);
+  return new Uint8Array(tail.content ?? []);
 }
 
 async function readKeysets(tx: PostgresDatabase): Promise<readonly StoredKeyset[]> {

@@ -1,7 +1,7 @@
 /** Guarantee: a signing key that is retired is good at no edge, however long the newer keyset is on its way. */
 
-import { FOR_GOOD } from '@cardea/shared/feed/entry';
-import type { FeedHead } from '@cardea/shared/feed/head';
+import { encodeEntries, FOR_GOOD } from '@cardea/shared/feed/entry';
+import type { UnsignedHead } from '@cardea/shared/feed/head';
 import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { expect, test } from 'vitest';
@@ -9,12 +9,13 @@ import { MemoryPublisherStorage } from '../../testing/memory-publisher-storage.t
 import { HeadStamper } from './head-stamper.ts';
 import { OBJECT_ARRIVAL_MILLISECONDS } from './plan-publication.ts';
 
+const NONE = encodeEntries([]);
 const [FORMER, NEWER] = ['1'.repeat(64), '2'.repeat(64)];
 
 function stand() {
   const storage = new MemoryPublisherStorage();
   const clock = { at: 1_800_000_000_000, now: () => unixMilliseconds(clock.at) };
-  const signed: FeedHead[] = [];
+  const signed: UnsignedHead[] = [];
   const stamper = new HeadStamper({
     ...{ storage, clock, environmentId: 'test', clockSkewSeconds: 60 },
     feed: { arrivalMilliseconds: OBJECT_ARRIVAL_MILLISECONDS },
@@ -40,21 +41,22 @@ function stand() {
 test('until the keyset without it is named, heads have an entry of the key', async () => {
   const { clock, publish, signed, stamper, storage } = stand();
   await storage.takeKeyset({ hash: FORMER, kids: ['leaked', 'other'], text: '{}' });
-  expect(await publish(FORMER)).toMatchObject({ keysetHash: FORMER, tail: [] });
+  expect(await publish(FORMER)).toMatchObject({ keysetHash: FORMER, tail: NONE });
 
   await storage.takeKeyset({ hash: NEWER, kids: ['other', 'next'], text: '{}' });
-  const entry = { scopeId: await scopeIdOfSigningKey('leaked'), boundSeconds: FOR_GOOD };
-  expect(await publish(NEWER)).toMatchObject({ keysetHash: FORMER, tail: [entry] });
+  const scopeId = await scopeIdOfSigningKey('leaked');
+  const tail = encodeEntries([{ scopeId, boundSeconds: FOR_GOOD }]);
+  expect(await publish(NEWER)).toMatchObject({ keysetHash: FORMER, tail });
   await storage.objectsLost(); // Its arrival is waited for anew.
   clock.at += OBJECT_ARRIVAL_MILLISECONDS;
-  expect(await publish(NEWER)).toMatchObject({ keysetHash: FORMER, tail: [entry] });
+  expect(await publish(NEWER)).toMatchObject({ keysetHash: FORMER, tail });
   // Whoever asks is told the same.
   await stamper.head();
-  expect(signed.at(-1)).toMatchObject({ keysetHash: FORMER, tail: [entry] });
+  expect(signed.at(-1)).toMatchObject({ keysetHash: FORMER, tail });
 
   clock.at += OBJECT_ARRIVAL_MILLISECONDS;
   expect(await publish(NEWER)).toMatchObject({ keysetHash: NEWER });
-  expect(await publish(NEWER)).toMatchObject({ keysetHash: NEWER, tail: [] });
+  expect(await publish(NEWER)).toMatchObject({ keysetHash: NEWER, tail: NONE });
 });
 
 test('a keyset that only adds keys withdraws none', async () => {
@@ -62,5 +64,5 @@ test('a keyset that only adds keys withdraws none', async () => {
   await storage.takeKeyset({ hash: FORMER, kids: ['one'], text: '{}' });
   await publish(FORMER);
   await storage.takeKeyset({ hash: NEWER, kids: ['one', 'two'], text: '{}' });
-  expect(await publish(NEWER)).toMatchObject({ keysetHash: FORMER, tail: [] });
+  expect(await publish(NEWER)).toMatchObject({ keysetHash: FORMER, tail: NONE });
 });

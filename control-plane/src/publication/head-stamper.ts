@@ -3,8 +3,13 @@
  * head of its own. Only the publisher writes them into KV.
  */
 
-import { FOR_GOOD, mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
-import type { FeedHead } from '@cardea/shared/feed/head';
+import {
+  encodeEntries,
+  FOR_GOOD,
+  mergeEntries,
+  type RevocationEntry,
+} from '@cardea/shared/feed/entry';
+import type { UnsignedHead } from '@cardea/shared/feed/head';
 import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
 import type { UnixMilliseconds } from '@cardea/shared/time';
@@ -18,6 +23,7 @@ import {
   type SegmentLimits,
   type StoredSegment,
 } from './segments/plan-segments.ts';
+import { mergeContents } from './segments/segment-content.ts';
 import type { SignHead } from './sign-head.ts';
 
 export interface SignedHead {
@@ -29,7 +35,7 @@ export interface SignedHead {
 }
 
 export interface StampedPlan extends Omit<PublicationPlan, 'headWithoutInline' | 'inline'> {
-  readonly head: FeedHead;
+  readonly head: UnsignedHead;
   readonly stamp: UnixMilliseconds;
   /** How much of what changed in the storage it contains. */
   readonly change: number;
@@ -86,7 +92,7 @@ export class HeadStamper {
     const head =
       withdrawn.length === 0
         ? whole
-        : { ...whole, tail: mergeEntries([...whole.tail, ...withdrawn]) };
+        : { ...whole, tail: mergeContents([whole.tail, encodeEntries(mergeEntries(withdrawn))]) };
     return { ...plan, head, stamp, change: moment.change };
   }
 

@@ -1,3 +1,4 @@
+import { encodeEntries } from '@cardea/shared/feed/entry';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { describe, expect, test } from 'vitest';
 import {
@@ -12,7 +13,7 @@ import { SEGMENT_LIMITS } from './segments/plan-segments.ts';
 
 const at = unixMilliseconds;
 const STAMP = at(1_800_000_000_999);
-const ENTRY = { scopeId: { high: 1, low: 2 }, boundSeconds: 7 };
+const TAIL = encodeEntries([{ scopeId: { high: 1, low: 2 }, boundSeconds: 7 }]);
 const FRESH = { firstWrittenAt: at(STAMP - 1000), lastWrittenAt: at(STAMP - 1000) };
 const ARRIVED = {
   firstWrittenAt: at(STAMP - OBJECT_ARRIVAL_MILLISECONDS),
@@ -22,7 +23,7 @@ const ARRIVED = {
 const state = (changes: Partial<PublicationState> = {}): PublicationState => ({
   environmentId: 'test',
   seq: STAMP,
-  tail: [ENTRY],
+  tail: TAIL,
   segments: [],
   keysets: [{ hash: 'a', ...ARRIVED }],
   reliedKeysetHash: 'a',
@@ -49,7 +50,7 @@ describe('the head', () => {
       issuedAtSeconds: 1_800_000_000,
       keysetHash: 'a',
       segments: [],
-      tail: [ENTRY],
+      tail: TAIL,
     });
   });
 

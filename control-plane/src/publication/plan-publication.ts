@@ -4,12 +4,12 @@
  * The order of writing is the caller's duty: the objects of the plan first, then the head.
  */
 
-import type { RevocationEntry } from '@cardea/shared/feed/entry';
-import type { FeedHead } from '@cardea/shared/feed/head';
+import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
+import type { UnsignedHead } from '@cardea/shared/feed/head';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import { chooseSegments, referencesTo } from './segments/choose-segments.ts';
 import { isOver, type PublicationRules, type StoredSegment } from './segments/plan-segments.ts';
-import { mergeIntoTail } from './segments/segment-content.ts';
+import { mergeContents } from './segments/segment-content.ts';
 
 /** A keyset object in the publisher's storage. */
 export interface StoredKeyset {
@@ -25,10 +25,10 @@ export interface PublicationState {
   /** Of the head to come: taken together with the read ({@link nextSeq}). */
   readonly seq: number;
   /**
-   * Every live entry that is in no segment, sorted by scope id. With the segments it is the full live
-   * set, never what is new since some mark.
+   * Every live entry that is in no segment: 12 bytes each, sorted by scope id (`shared/feed/entry`). With
+   * the segments it is the full live set, never what is new since some mark.
    */
-  readonly tail: readonly RevocationEntry[];
+  readonly tail: Uint8Array<ArrayBuffer>;
   /** All that were not dropped. */
   readonly segments: readonly StoredSegment[];
   /** The keyset that the last written head names. */
@@ -47,7 +47,7 @@ export interface PublicationPlan {
   readonly segmentToPrepare?: StoredSegment;
   /** Not a head yet: it lacks the entries of these ({@link completeHead}). */
   readonly inline: readonly StoredSegment[];
-  readonly headWithoutInline: FeedHead;
+  readonly headWithoutInline: UnsignedHead;
 }
 
 /**
@@ -80,7 +80,7 @@ export function planPublication(
   if (keysetHash === undefined) return undefined;
   const newest = state.keysets.at(-1);
   const inUse = state.keysets.filter(({ hash }) => hash === keysetHash || hash === newest?.hash);
-  const { named, inline } = chooseSegments(state.segments, state.tail.length, rules);
+  const { named, inline } = chooseSegments(state.segments, state.tail.length / ENTRY_BYTES, rules);
   const segmentToPrepare = state.segments.find(
     (segment) =>
       segment.writtenAt === undefined &&
@@ -111,14 +111,14 @@ export function planPublication(
 export function completeHead(
   { headWithoutInline: head, inline }: PublicationPlan,
   contents: ReadonlyMap<string, Uint8Array>,
-): FeedHead {
+): UnsignedHead {
   if (inline.length === 0) return head;
   const carried = inline.map(({ hash }) => {
     const content = contents.get(hash);
     if (content === undefined) throw new TypeError('The content of a segment is not there.');
     return content;
   });
-  return { ...head, tail: mergeIntoTail(head.tail, carried) };
+  return { ...head, tail: mergeContents([head.tail, ...carried]) };
 }
 
 /** The newest keyset that has arrived, else the one relied on already, else the newest at all. */

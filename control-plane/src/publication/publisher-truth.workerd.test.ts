@@ -88,6 +88,23 @@ test('an alarm that ends in the middle leaves one behind that is sooner than a h
   );
 });
 
+test.each([
+  ['there is none', null, true],
+  ['it is long over', -61_000, true],
+  ['it is further off than a heartbeat: the former one was longer', 31_000, true],
+  ['it is within a heartbeat', 29_000, false],
+])('a poke sets an alarm if %s', async (_, alarmIn, isSet) => {
+  await withPublisher(fresh(), async (world) => {
+    await cycle(world);
+    world.clock.at += 5000;
+    const at = alarmIn === null ? null : world.clock.at + alarmIn;
+    world.alarm.at = at;
+    await world.publisher.poke({ soon: false });
+    if (isSet) expect(world.alarm.at).toBeLessThan(world.clock.at + 1000);
+    else expect(world.alarm.at).toBe(at);
+  });
+});
+
 describe('a row that takes effect later', () => {
   test('is looked for when it is due, not a heartbeat later', async () => {
     await withPublisher(fresh(), async (world) => {
@@ -170,7 +187,13 @@ describe('segments that the head in KV names', () => {
     const seq = Date.now() - 1000;
     const segments = [{ hash, entryCount: 2, expiresAtSeconds: 4_000_000_000 }];
     const head = {
-      ...{ environmentId: env.ENVIRONMENT_ID, seq, issuedAtSeconds: 1, tail: [], segments },
+      ...{
+        environmentId: env.ENVIRONMENT_ID,
+        seq,
+        issuedAtSeconds: 1,
+        tail: encodeEntries([]),
+        segments,
+      },
       ...{ keysetHash: '0'.repeat(64), auditSeal: '9.kept' },
     };
     await env.FEED.put(HEAD_OBJECT, await world.parts.signHead(head as never));

@@ -63,10 +63,12 @@ export class Publisher {
 
   /** Makes sure that an alarm is set; with `soon`, at the earliest time allowed. */
   async poke({ soon }: { readonly soon: boolean }): Promise<void> {
-    const { alarm, clock } = this.#parts;
+    const { alarm, clock, heartbeatMilliseconds: heartbeat } = this.#parts;
     const set = await alarm.get();
     const isLost = set === null || set + ALARM_LATE_MILLISECONDS < clock.now();
-    if (soon || isLost) await this.#armEarliest();
+    // Of a longer heartbeat than is configured now, or of a clock that was ahead.
+    const isFar = set !== null && set > clock.now() + heartbeat;
+    if (soon || isLost || isFar) await this.#armEarliest();
   }
 
   /**

@@ -2,14 +2,14 @@
 
 import { encodeUtf8 } from '@cardea/shared/bytes/utf8';
 import { feedKeyId } from '@cardea/shared/feed/feed-key';
-import { encodeHeadPayload, type FeedHead } from '@cardea/shared/feed/head';
+import { encodeHeadPayload, type UnsignedHead } from '@cardea/shared/feed/head';
 import { headProtectedHeader } from '@cardea/shared/feed/head-signature';
 import { CompactSign, importJWK } from 'jose';
 import type { Ed25519PrivateJwk } from '../ed25519-private-jwk.ts';
 import type { Secret } from '../secret.ts';
 
 /** Compact JWS (RFC 7515 §7.1) of a head. */
-export type SignHead = (head: FeedHead) => Promise<string>;
+export type SignHead = (head: UnsignedHead) => Promise<string>;
 
 export async function createHeadSigner(signingKey: Secret<Ed25519PrivateJwk>): Promise<SignHead> {
   const jwk = signingKey.reveal();

@@ -5,7 +5,15 @@ import { refuse } from '../result.ts';
 import { importFeedKeys } from './feed-key.ts';
 import { encodeHeadPayload } from './head.ts';
 import { verifyHead } from './head-signature.ts';
-import { entry, fixedKey, headOf, pinned, signCompact, signHead } from './testing/feed-fixture.ts';
+import {
+  entry,
+  fixedKey,
+  headOf,
+  pinned,
+  signCompact,
+  signHead,
+  unsignedHeadOf,
+} from './testing/feed-fixture.ts';
 
 const key = await fixedKey(1);
 const next = await fixedKey(2);
@@ -13,7 +21,7 @@ const foreign = await fixedKey(3);
 const feedKeys = await pinned(key, next);
 const HEAD = headOf({ tail: [entry(1, 2), entry(3, 4, 5)] });
 const SIGNED = await signHead(key, HEAD);
-const PAYLOAD = encodeHeadPayload(HEAD);
+const PAYLOAD = encodeHeadPayload(unsignedHeadOf(HEAD));
 const invalid = (rule: string) => refuse('feed_invalid', { rule });
 
 /** Version 1 of the format, never to be edited. Made with jose and the private key of 32 bytes 0x01. */

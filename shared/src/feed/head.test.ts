@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
+import { concatBytes } from '../bytes/framing.ts';
 import { refuse } from '../result.ts';
 import { unixSeconds } from '../time.ts';
+import { encodeEntries } from './entry.ts';
 import { encodeHeadPayload, parseHeadPayload } from './head.ts';
 import { filteredEntries } from './revocation-table.ts';
-import { entry, headOf } from './testing/feed-fixture.ts';
+import { entry, headOf, unsignedHeadOf } from './testing/feed-fixture.ts';
 
 const HASH = 'ab'.repeat(32);
 const FULL = headOf({
@@ -27,13 +29,21 @@ const changed = (changes: Record<string, unknown>) =>
 
 describe('the payload of a head', () => {
   test('is exactly this text', () => {
-    expect(encodeHeadPayload(FULL)).toBe(FULL_JSON);
+    expect(encodeHeadPayload(unsignedHeadOf(FULL))).toBe(FULL_JSON);
+  });
+
+  test('is not made of a tail that no edge accepts', () => {
+    const tail = encodeEntries([entry(1, 1), entry(2, 2)]);
+    for (const wrong of [tail.subarray(1), tail.toReversed(), concatBytes(tail, tail)]) {
+      const head = { ...headOf(), tail: wrong };
+      expect(() => encodeHeadPayload(head)).toThrow(RangeError);
+    }
   });
 
   test('is read back as it was written, with and without what is optional', () => {
     for (const [json, head] of [
       [FULL_JSON, FULL],
-      [encodeHeadPayload(headOf()), headOf()],
+      [encodeHeadPayload(unsignedHeadOf(headOf())), headOf()],
     ] as const) {
       const read = parseHeadPayload(json);
       const tailRows = filteredEntries(head.tail);

@@ -8,7 +8,7 @@ import { type JsonObject, type JsonValue, ownMember } from '../json/strict-json.
 import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '../limits.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
-import { encodeEntries, type RevocationEntry } from './entry.ts';
+import type { RevocationEntry } from './entry.ts';
 import { decodeRows, entriesIn } from './entry-rows.ts';
 import {
   arrayMember,
@@ -53,6 +53,12 @@ export interface FeedHead {
   readonly auditSeal?: string;
 }
 
+/** A head that is to be signed: of a tail of a hundred thousand entries nobody wants an object for each. */
+export interface UnsignedHead extends Omit<FeedHead, 'tail'> {
+  /** 12 bytes an entry, in the order of the format (`entry`). */
+  readonly tail: Uint8Array<ArrayBuffer>;
+}
+
 /** A head as it was read. Who searches the tail takes its rows; its entries are made when asked for. */
 export interface ReadHead extends FeedHead {
   readonly tailRows: FilteredRuns;
@@ -61,8 +67,12 @@ export interface ReadHead extends FeedHead {
 const ENVIRONMENT_ID = /^[A-Za-z0-9._-]{1,64}$/;
 const AUDIT_SEAL = /^[A-Za-z0-9._~:+/=-]{1,512}$/;
 
-/** The JSON that is signed: always the same text for the same head. Throws on an unsorted tail. */
-export function encodeHeadPayload(head: FeedHead): string {
+/**
+ * The JSON that is signed: always the same text for the same head. Throws `RangeError` on a tail that is not
+ * strictly sorted: no edge accepts such a head.
+ */
+export function encodeHeadPayload(head: UnsignedHead): string {
+  if (!decodeRows(head.tail).ok) throw new RangeError('the tail of a head is not in order');
   return JSON.stringify({
     v: FEED_FORMAT_VERSION,
     env: head.environmentId,
@@ -74,7 +84,7 @@ export function encodeHeadPayload(head: FeedHead): string {
       count: entryCount,
       exp: expiresAtSeconds,
     })),
-    tail: encodeBase64url(encodeEntries(head.tail)),
+    tail: encodeBase64url(head.tail),
     audit_seal: head.auditSeal,
   });
 }

@@ -22,6 +22,7 @@ import {
   type TakenEntry,
   type TakenPage,
 } from '../publisher-storage.ts';
+import { ContentWriter } from '../segments/segment-content.ts';
 import { HubSegments } from './hub-segments.ts';
 
 const TABLES = [
@@ -293,15 +294,15 @@ export class HubStorage implements PublisherStorage {
   }
 
   /** The hexadecimal text sorts like the number that it writes. */
-  #tail(): RevocationEntry[] {
+  #tail(): Uint8Array<ArrayBuffer> {
     const rows = this.#storage.sql.exec<EntryRow>(
       'SELECT * FROM entries ORDER BY scope_id LIMIT ?',
       TAIL_ENTRIES_READ_MAX + 1,
     );
-    const tail: RevocationEntry[] = [];
-    for (const row of rows) tail.push({ scopeId: scopeIdOf(row), boundSeconds: row.bound_s });
-    if (tail.length > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
-    return tail;
+    const tail = new ContentWriter();
+    for (const row of rows) tail.append({ scopeId: scopeIdOf(row), boundSeconds: row.bound_s });
+    if (tail.entryCount > TAIL_ENTRIES_READ_MAX) throw new TailTooLong();
+    return tail.content();
   }
 
   #page({ afterScopeId, count }: EntryPage): LiveEntry[] {

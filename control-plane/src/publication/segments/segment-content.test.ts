@@ -1,13 +1,7 @@
 import { encodeEntries, mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../test/simulation/random.ts';
-import {
-  boundIn,
-  entriesAfter,
-  entriesOf,
-  mergeContents,
-  mergeIntoTail,
-} from './segment-content.ts';
+import { boundIn, entriesAfter, entriesOf, mergeContents } from './segment-content.ts';
 
 const random = createRandom(7);
 
@@ -31,8 +25,6 @@ describe('merged contents', () => {
       );
       const merged = mergeContents(runs.map(encodeEntries));
       expect(merged).toEqual(encodeEntries(mergeEntries(runs.flat())));
-      const [tail = [], ...carried] = runs;
-      expect(mergeIntoTail(tail, carried.map(encodeEntries))).toEqual(mergeEntries(runs.flat()));
     }
   });
 

@@ -3,12 +3,7 @@
  * bytes, without an object for each entry, so that a million of them fit beside everything else. Pure.
  */
 
-import {
-  decodeEntries,
-  ENTRY_BYTES,
-  mergeEntries,
-  type RevocationEntry,
-} from '@cardea/shared/feed/entry';
+import { decodeEntries, ENTRY_BYTES, type RevocationEntry } from '@cardea/shared/feed/entry';
 import type { ScopeId } from '@cardea/shared/feed/scope-id';
 
 /**
@@ -28,13 +23,37 @@ export function mergeContents(contents: readonly Uint8Array[]): Uint8Array<Array
   return Uint8Array.from(runs[0] ?? []);
 }
 
-/** The tail of a head that carries whole segments as well. */
-export function mergeIntoTail(
-  tail: readonly RevocationEntry[],
-  contents: readonly Uint8Array[],
-): readonly RevocationEntry[] {
-  return mergeEntries([...tail, ...contents.flatMap(entriesOf)]);
+/** Puts entries down one after the other, in the order of the format: an array of them is never there. */
+export class ContentWriter {
+  #bytes = new Uint8Array(FIRST_ENTRIES * ENTRY_BYTES);
+  #view = viewOf(this.#bytes);
+  #length = 0;
+
+  append({ scopeId, boundSeconds }: RevocationEntry): void {
+    if (this.#length === this.#bytes.length) this.#double();
+    this.#view.setUint32(this.#length, scopeId.high);
+    this.#view.setUint32(this.#length + 4, scopeId.low);
+    this.#view.setUint32(this.#length + 8, boundSeconds);
+    this.#length += ENTRY_BYTES;
+  }
+
+  get entryCount(): number {
+    return this.#length / ENTRY_BYTES;
+  }
+
+  content(): Uint8Array<ArrayBuffer> {
+    return this.#bytes.slice(0, this.#length);
+  }
+
+  #double(): void {
+    const bytes = new Uint8Array(this.#bytes.length * 2);
+    bytes.set(this.#bytes);
+    this.#bytes = bytes;
+    this.#view = viewOf(bytes);
+  }
 }
+
+const FIRST_ENTRIES = 256;
 
 /** A page of a segment: the entries after a scope id, in their order. */
 export function entriesAfter(

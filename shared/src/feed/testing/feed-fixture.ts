@@ -6,9 +6,9 @@ import { decodeHex } from '../../bytes/hex.ts';
 import { encodeUtf8 } from '../../bytes/utf8.ts';
 import { DEFAULT_TENANT_ID } from '../../tenant.ts';
 import { unixSeconds } from '../../time.ts';
-import { FOR_GOOD, type RevocationEntry } from '../entry.ts';
+import { encodeEntries, FOR_GOOD, type RevocationEntry } from '../entry.ts';
 import { type FeedKeys, feedKeyId, importFeedKeys } from '../feed-key.ts';
-import { encodeHeadPayload, type FeedHead } from '../head.ts';
+import { encodeHeadPayload, type FeedHead, type UnsignedHead } from '../head.ts';
 import { headProtectedHeader } from '../head-signature.ts';
 import type { KeysetKey } from '../keyset.ts';
 
@@ -49,7 +49,11 @@ export async function signCompact(
 }
 
 export function signHead(key: FixedKey, head: FeedHead): Promise<string> {
-  return signCompact(key, encodeHeadPayload(head));
+  return signCompact(key, encodeHeadPayload(unsignedHeadOf(head)));
+}
+
+export function unsignedHeadOf(head: FeedHead): UnsignedHead {
+  return { ...head, tail: encodeEntries(head.tail) };
 }
 
 export function headOf(changes: Partial<FeedHead> = {}): FeedHead {
