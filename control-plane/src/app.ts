@@ -162,7 +162,7 @@ export function createApp(deps: Deps, surface: Surface = 'all'): Hono<HonoEnv> {
   app.use('*', async (context, next) => {
     const requestId = requestIdOf(context.req.raw.headers, deps.randomBytes);
     context.set('requestId', requestId);
-    context.set('clientAddress', deps.clientAddressOf(context.req.raw));
+    context.set('clientAddress', deps.clientAddressOf(context.req.raw, context.env));
     await next();
     // Not `context.header`: on a finished answer it makes a new one, each time.
     const { headers } = context.res;

@@ -46,9 +46,10 @@ export interface DatabaseStatus {
 /**
  * The address of the client itself, not of a proxy in between; `undefined` if nobody can tell. Reads
  * only what the client cannot choose: on Workers `CF-Connecting-IP`, which Cloudflare sets; on Node
- * the socket, or the configured hop of `X-Forwarded-For`.
+ * the socket, or the configured hop of `X-Forwarded-For`. `environment` is what the application was
+ * given beside the request.
  */
-export type ClientAddressOf = (request: Request) => string | undefined;
+export type ClientAddressOf = (request: Request, environment: unknown) => string | undefined;
 
 export interface Deps {
   readonly config: Omit<ControlPlaneConfig, 'secrets' | 'feedSigningKey'>;

@@ -3,10 +3,9 @@
  * checksum come before any database read; the database proves the random part by its hash.
  */
 
-import { decodeHex } from '@cardea/shared/bytes/hex';
 import { checkApiKey, secretHashOf } from '@cardea/shared/credential/api-key';
 import { kindOfCredential } from '@cardea/shared/credential/kind';
-import { equalConstantTime } from '@cardea/shared/crypto/equal-constant-time';
+import { equalTextConstantTime } from '@cardea/shared/crypto/equal-constant-time';
 import { isAddressAllowed } from '@cardea/shared/ip/cidr';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import type { UnixMilliseconds } from '@cardea/shared/time';
@@ -97,10 +96,7 @@ export function proveStored(
   presented: PresentedKey,
   stored: StoredApiKey | undefined,
 ): Result<AuthenticatedApiKey> {
-  const claimed = decodeHex(presented.secretHash);
-  const genuine = decodeHex(stored?.secretHash ?? NO_HASH);
-  const isGenuine =
-    claimed !== undefined && genuine !== undefined && equalConstantTime(claimed, genuine);
+  const isGenuine = equalTextConstantTime(presented.secretHash, stored?.secretHash ?? NO_HASH);
   if (!isGenuine || stored?.key.kind !== presented.kind) return refuse('api_key_unknown');
   return accept({ key: stored.key, now: stored.now });
 }

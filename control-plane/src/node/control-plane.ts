@@ -94,23 +94,22 @@ async function open(
   later('feed', () => publisher.stop(), FEED_MILLISECONDS_MAX);
   instruments.readFeedFrom(publisher);
 
-  const addresses = new WeakMap<Request, string | undefined>();
   const background = createBackgroundWork();
   const deps = createNodeDeps({
     ...{ config, means, log, publisher, background, isStopping },
     db: database.db,
     metrics: instruments.metrics,
     tracing: instruments.tracing,
-    clientAddressOf: (request) => addresses.get(request),
+    clientAddressOf: (_request, environment) => (environment as RequestEnvironment).clientAddress,
   });
   later('uses', () => deps.lastUsed.stop());
   later('background', () => background.settled());
   later('counters', pruneCountersRegularly(database.db, log));
 
-  const app = createApp(instrumentDeps(deps), config.surface);
+  const app = createApp(instruments.isHeard ? instrumentDeps(deps) : deps, config.surface);
   const answer = (request: Request, connection: Connection) => {
-    addresses.set(request, clientAddressOf(connection, config.trustedProxyHops));
-    return app.fetch(request);
+    const clientAddress = clientAddressOf(connection, config.trustedProxyHops);
+    return app.fetch(request, { clientAddress } satisfies RequestEnvironment);
   };
   const server = await listening('CONTROL_PLANE_PORT', config.listen, (address) =>
     startHttpServer(address, { fetch: answer, refuse }),
@@ -129,6 +128,11 @@ async function open(
 async function finishRequests(server: HttpServer, log: Log): Promise<void> {
   const requests = await server.stop(REQUESTS_MILLISECONDS_MAX);
   if (requests > 0) log('error', 'requests_cut_off', { requests });
+}
+
+/** What the server knows of a request beside it: Hono's "bindings". Empty for probes of our own. */
+interface RequestEnvironment {
+  readonly clientAddress?: string | undefined;
 }
 
 /** An answer outside of the application: what came is no request. */

@@ -18,7 +18,7 @@ import { createTokenSigner, makeJoseSigner } from '../tokens/token-signer.ts';
 import { makeNodeSigner, nodeDigests } from './native-crypto.ts';
 
 const MASTER = await importMasterSecret('golden-vector-secret-0123456789abcdef');
-const MESSAGES = ['', 'abc', 'é'.repeat(1000)].map(encodeUtf8);
+const MESSAGES = ['', 'abc', 'a'.repeat(64), 'a'.repeat(65), 'é'.repeat(1000)].map(encodeUtf8);
 const RAW_KEYS = [1, 32, 64, 65].map((length) => new Uint8Array(length).fill(length));
 
 async function digestAll(): Promise<string[]> {

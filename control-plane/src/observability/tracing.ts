@@ -15,14 +15,12 @@ export interface RequestFacts {
 
 export interface Tracing {
   /** Runs `work` as the span of one request, a child of what `traceparent` names (W3C). */
-  request(headers: Headers, work: () => Promise<RequestFacts>): Promise<void>;
+  request(headers: Headers, work: () => Promise<RequestFacts>): Promise<unknown>;
   /** Runs `work` as a child of the request that is under way; alone where none is. */
   step<T>(name: string, work: () => Promise<T>): Promise<T>;
 }
 
 export const NO_TRACING: Tracing = {
-  request: async (_headers, work) => {
-    await work();
-  },
+  request: (_headers, work) => work(),
   step: (_name, work) => work(),
 };

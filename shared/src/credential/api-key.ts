@@ -16,7 +16,7 @@
 import { decodeBase58, encodeBase58 } from '../bytes/base58.ts';
 import { concatBytes } from '../bytes/framing.ts';
 import { encodeHex } from '../bytes/hex.ts';
-import { encodeUtf8 } from '../bytes/utf8.ts';
+import { encodeTransient } from '../bytes/utf8.ts';
 import { formatUuid, isUuidV4Bytes, parseUuidV4 } from '../bytes/uuid.ts';
 import type { ChecksumKey } from '../crypto/derive-key.ts';
 import { sha256 } from '../crypto/digest.ts';
@@ -132,7 +132,7 @@ export async function secretHashOf(secretPart: Uint8Array<ArrayBuffer>): Promise
 }
 
 async function checksumOf(key: ChecksumKey, text: string): Promise<Uint8Array> {
-  return (await hmacSha256(key, encodeUtf8(text))).subarray(0, CHECKSUM_BYTES);
+  return (await hmacSha256(key, encodeTransient(text))).subarray(0, CHECKSUM_BYTES);
 }
 
 interface Base58Shape {

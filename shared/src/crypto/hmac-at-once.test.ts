@@ -3,7 +3,12 @@
 import { describe, expect, test } from 'vitest';
 import { encodeHex } from '../bytes/hex.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
-import { hmacSha256AtOnce, hmacUnderPrepared, prepareHmacKey } from './hmac-at-once.ts';
+import {
+  hmacSha256AtOnce,
+  hmacUnderPrepared,
+  prepareHmacKey,
+  sha256AtOnce,
+} from './hmac-at-once.ts';
 import { openSecretBox, sealSecretBox } from './secret-box.ts';
 
 const bytes = (length: number, seed: number) =>
@@ -47,6 +52,16 @@ test('WebCrypto agrees for every length of keys and messages around the blocks',
         expected,
       ]);
     }
+  }
+});
+
+test('so does it for digests, which nothing before them changes', async () => {
+  for (const length of [0, 1, 32, 55, 56, 63, 64, 65, 119, 120, 1000]) {
+    const message = bytes(length, 4);
+    const expected = new Uint8Array(await crypto.subtle.digest('SHA-256', message));
+    expect(sha256AtOnce(message)).toEqual(expected);
+    hmacSha256AtOnce(message, message);
+    expect(sha256AtOnce(message)).toEqual(expected);
   }
 });
 

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { encodeHex } from '../bytes/hex.ts';
 import { encodeUtf8 } from '../bytes/utf8.ts';
 import { sha256 } from './digest.ts';
-import { equalConstantTime } from './equal-constant-time.ts';
+import { equalConstantTime, equalTextConstantTime } from './equal-constant-time.ts';
 import { hmacSha256, importHmacKey } from './hmac.ts';
 
 test('SHA-256 of "abc" (FIPS 180-4 example) and of nothing', async () => {
@@ -52,5 +52,27 @@ describe('equalConstantTime', () => {
     expect(equalConstantTime(bytes, bytes.subarray(0, 31))).toBe(false);
     expect(equalConstantTime(bytes, new Uint8Array())).toBe(false);
     expect(equalConstantTime(new Uint8Array(), new Uint8Array())).toBe(true);
+  });
+});
+
+describe('equalTextConstantTime', () => {
+  test('is equality of texts', () => {
+    const text = fc.string({ unit: fc.constantFrom('a', 'b', '\u00e9', '\ud800'), maxLength: 3 });
+    fc.assert(
+      fc.property(text, text, (a, b) => {
+        expect(equalTextConstantTime(a, b)).toBe(a === b);
+        expect(equalTextConstantTime(a, `${a}`)).toBe(true);
+      }),
+    );
+  });
+
+  test('one other digit anywhere, and every other length, differ', () => {
+    const hash = 'ab'.repeat(32);
+    for (let i = 0; i < 64; i++) {
+      const altered = `${hash.slice(0, i)}c${hash.slice(i + 1)}`;
+      expect(equalTextConstantTime(hash, altered)).toBe(false);
+    }
+    expect(equalTextConstantTime(hash, hash.slice(1))).toBe(false);
+    expect(equalTextConstantTime(hash, '')).toBe(false);
   });
 });
