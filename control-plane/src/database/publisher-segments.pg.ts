@@ -102,7 +102,7 @@ export function createPublisherSegments(parts: PostgresSegmentsParts): SegmentSt
       );
       return row?.content === undefined || row.content === null
         ? undefined
-        : Uint8Array.from(row.content);
+        : new Uint8Array(row.content);
     },
 
     async written(hash, at) {
