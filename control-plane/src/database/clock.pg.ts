@@ -13,8 +13,8 @@ export const CLOCK_MS: SQL<number> =
 const CLOCK_S = sql<number>`floor(extract(epoch FROM clock_timestamp()))::bigint`;
 
 /**
- * Milliseconds; the same value for every row of a statement, wherever this stands once. A sub-query: the planner takes what it
- * answers for a constant, so an index can serve comparisons with it.
+ * Milliseconds; the same value for every row of a statement, but not in two places of it. A sub-query: the
+ * planner takes what it answers for a constant, so an index can serve comparisons with it.
  */
 export const NOW_MS: SQL<number> = sql<number>`(SELECT ${CLOCK_MS})`.mapWith(Number);
 

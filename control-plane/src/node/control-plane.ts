@@ -118,7 +118,8 @@ async function open(
   publisher.start(); // Not before the port is ours: a process that cannot serve publishes nothing.
   const { prometheus } = instruments;
   if (config.listenMetrics === undefined || prometheus === undefined) return { url: server.url };
-  const health = (path: string) => app.fetch(new Request(`http://localhost${path}`));
+  const probe: RequestEnvironment = {};
+  const health = (path: string) => app.fetch(new Request(`http://localhost${path}`), probe);
   operators = await listening('METRICS_PORT', config.listenMetrics, (address) =>
     startMetricsServer({ ...address, prometheus, health, log }),
   );
