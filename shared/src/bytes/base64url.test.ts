@@ -70,6 +70,16 @@ describe.each(PATHS)('by %s', (_, codecOfRuntime) => {
     );
   });
 
+  test.each([254, 255, 256, 257, 258, 259, 70_000, 70_001, 70_002])(
+    '%i bytes are what Buffer writes',
+    (length) => {
+      const bytes = Uint8Array.from({ length }, (_, i) => (i * 37 + (i >> 8)) & 255);
+      const text = codec.encodeBase64url(bytes);
+      expect(text).toBe(Buffer.from(bytes).toString('base64url'));
+      expect(codec.decodeBase64url(text)).toEqual(bytes);
+    },
+  );
+
   test('every byte string comes back, and Buffer writes the same', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), (bytes) => {
