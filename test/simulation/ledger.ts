@@ -144,6 +144,10 @@ export class Ledger {
     if (!this.#retiredAt.has(kid)) this.#retiredAt.set(kid, this.#rules.now());
   }
 
+  isRetired(kid: string): boolean {
+    return this.#retiredAt.has(kid);
+  }
+
   /** Whoever has the key can mint under it for ever: it must be out for good. */
   keyLeaked(kid: string): void {
     this.#leakedAt.set(kid, this.#rules.now());
