@@ -49,6 +49,8 @@ export function createNodeStorage(parts: NodeStorageParts): PublisherStorage {
     if (GUARDED.has(name) && !isConfirmed()) throw new NotConfirmed();
     const memory = await tables.memory();
     if (name === 'takeMoment' && memory.seq < seen.seq) throw new NotConfirmed();
+    const written = name === 'headWritten' ? (parameters[0] as { seq: number }).seq : 0;
+    if (memory.seq < written) throw new NotConfirmed();
     if (name === 'memory') {
       return {
         ...memory,

@@ -180,6 +180,17 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('on %s', (name) => {
     expect(await storage().segments.present()).toHaveLength(1);
   });
 
+  test('a head is noted as written only where its number was taken', async () => {
+    const { seq } = await storage().takeMoment(unixMilliseconds(Date.now()), 60);
+    const written = { seq, keysetHash: '0'.repeat(64), change: 0, at: unixMilliseconds(1) };
+    await rowsOf(db, 'UPDATE publisher SET seq = seq - 1'); // Restored to an older state, of the same term.
+    await expect(storage().headWritten(written)).rejects.toMatchObject({ name: 'NotConfirmed' });
+    expect((await storage().memory()).publishedSeq).toBeUndefined();
+    await rowsOf(db, 'UPDATE publisher SET seq = seq + 1');
+    await storage().headWritten(written);
+    expect((await storage().memory()).publishedSeq).toBe(seq);
+  });
+
   test('rows are told of the first written head that contains them', async () => {
     const store = createRevocationStore(db);
     await commit({ count: 3 });

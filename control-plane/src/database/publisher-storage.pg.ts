@@ -47,8 +47,8 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
   const seen = { seq: 0 };
   const isConfirmed = isConfirmedFor(term);
 
-  const change = async (changes: PublisherChanges) => {
-    const changed = db.update(publisher).set(changes).where(isConfirmed);
+  const change = async (changes: PublisherChanges, condition: SQL) => {
+    const changed = db.update(publisher).set(changes).where(and(isConfirmed, condition));
     const rows = await answered(changed.returning({ id: publisher.id }));
     if (rows.length === 0) throw new NotConfirmed();
   };
@@ -89,7 +89,10 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
     },
 
     async headWritten({ seq, keysetHash, change: publishedChange, at }) {
-      await change({ publishedSeq: seq, publishedChange, publishedAtMs: at, keysetHash });
+      // A database that has not got as far as this number was restored since it was taken, and lacks what the
+      // head has: if it took the head for its own, nobody would give that back.
+      const hasTaken = gte(publisher.seq, seq);
+      await change({ publishedSeq: seq, publishedChange, publishedAtMs: at, keysetHash }, hasTaken);
       await dropOldKeysets(db, keysetHash, at);
     },
 
