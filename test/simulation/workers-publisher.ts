@@ -38,11 +38,12 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
   // The worker wakes a hub that never ran, and a cron does so every minute.
   world.every(() => 60_000, poke);
   poke();
-  let copy = { database: database.sqlite.copy(), mark: database.mark };
+  const backUp = () => ({ database: database.sqlite.copy(), mark: database.mark });
+  let copy = backUp();
   world.every(
     () => random.integer(4_000, 60_000),
     () => {
-      copy = { database: database.sqlite.copy(), mark: database.mark };
+      copy = backUp();
     },
   );
   const restore = () => {
@@ -54,7 +55,7 @@ export function startWorkersPublisher(environment: PublisherEnvironment): Runnin
   const loseYoungest = () => {
     if (world.now > START_MILLISECONDS + (setting.faultySeconds - 5) * 1000) return;
     if (copy.mark !== database.mark) {
-      copy = { database: database.sqlite.copy(), mark: database.mark };
+      copy = backUp();
       acknowledgements = 0;
     } else if (acknowledgements > 0) {
       story.tell('faults', 'the database is restored to the last cycle');

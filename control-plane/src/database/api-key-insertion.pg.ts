@@ -8,7 +8,7 @@ import { inTransaction, undo } from './answered.pg.ts';
 import { placesLeft } from './api-key-conditions.pg.ts';
 import { type ApiKeyRow, newRow, toApiKey } from './api-key-row.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
-import { NOW_MS } from './clock.pg.ts';
+import { CLOCK_READ_ONCE, NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { elementsOf } from './revocation-store.pg.ts';
 import { apiKeys, idempotentRequests } from './schema.pg.ts';
@@ -104,7 +104,7 @@ export function insertRows(
           secret_hash, now_ms, now_ms, ${expiry}, NULL::bigint, rate_limit_quota,
           rate_limit_window_s, allowed_cidrs, NULL::text, NULL::text, NULL::text, NULL::bigint,
           NULL::bigint, 1, changed_by
-        FROM (SELECT ${NOW_MS} AS now_ms) AS clock, json_to_recordset(${rows}::json) AS item(
+        FROM ${CLOCK_READ_ONCE}, json_to_recordset(${rows}::json) AS item(
           nid text, key_id text, kind text, name text, actor_id text, scopes text, metadata text,
           visibility text, secret_hash text, ttl_ms bigint, rate_limit_quota text,
           rate_limit_window_s bigint, allowed_cidrs text, changed_by text)`,

@@ -18,11 +18,14 @@ const CLOCK_S = sql<number>`floor(extract(epoch FROM clock_timestamp()))::bigint
  */
 export const NOW_MS: SQL<number> = sql<number>`(SELECT ${CLOCK_MS})`.mapWith(Number);
 
-/** For the `FROM` of a statement in which two columns take the same time: each {@link NOW_MS} reads it anew. */
-export const CLOCK_READ_ONCE: SQL = sql`(SELECT ${CLOCK_MS} AS once_ms) AS clock`;
+/**
+ * For the `FROM` of a statement in which two columns take the same time, `now_ms`: each {@link NOW_MS}
+ * reads it anew.
+ */
+export const CLOCK_READ_ONCE: SQL = sql`(SELECT ${CLOCK_MS} AS now_ms) AS clock`;
 
 /** Milliseconds, of {@link CLOCK_READ_ONCE}. */
-export const ONCE_MS: SQL<number> = sql<number>`clock.once_ms`.mapWith(Number);
+export const ONCE_MS: SQL<number> = sql<number>`clock.now_ms`.mapWith(Number);
 
 /** Whole seconds, as {@link NOW_MS}. */
 export const NOW_S: SQL<number> = sql<number>`(SELECT ${CLOCK_S})`.mapWith(Number);

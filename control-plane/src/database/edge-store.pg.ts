@@ -82,15 +82,15 @@ async function insert(
     .reduce((sum, { audiences, tenantIds }) => sum + audiences.length * tenantIds.length, 0);
   const pairs = edge.tenantIds.length * edge.audiences.length;
   if (pairsBefore + pairs > pairsMax) return notInserted(false);
-  const [{ nowMs } = {}] = await tx.select({ nowMs: ONCE_MS }).from(CLOCK_READ_ONCE);
-  if (nowMs === undefined) throw new TypeError('The clock returned no row.');
+  const tenants = JSON.stringify(edge.tenantIds);
+  const audiences = JSON.stringify(edge.audiences);
+  // Every column in the order of the schema: drizzle names them so.
   const [row] = await tx
     .insert(edges)
-    .values({
-      ...{ edgeId, name, tenants: JSON.stringify(edge.tenantIds) },
-      ...{ audiences: JSON.stringify(edge.audiences), changedBy: audit.eventId },
-      ...{ createTimeMs: nowMs, updateTimeMs: nowMs },
-    })
+    .select(
+      sql`SELECT ${edgeId}::text, ${name}::text, ${tenants}::text, ${audiences}::text, 1, NULL::bigint,
+        now_ms, now_ms, NULL::bigint, ${audit.eventId}::text FROM ${CLOCK_READ_ONCE}`,
+    )
     .returning();
   if (row === undefined) throw new TypeError('An unguarded insert returned no row.');
   await insertAuditEvents(tx, [audit]);

@@ -47,12 +47,6 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
   const seen = { seq: 0 };
   const isConfirmed = isConfirmedFor(term);
 
-  const change = async (changes: PublisherChanges, condition: SQL) => {
-    const changed = db.update(publisher).set(changes).where(and(isConfirmed, condition));
-    const rows = await answered(changed.returning({ id: publisher.id }));
-    if (rows.length === 0) throw new NotConfirmed();
-  };
-
   return {
     segments: createPublisherSegments({ db, isConfirmed, notConfirmed: () => new NotConfirmed() }),
 
@@ -92,7 +86,12 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
       // A database that has not got as far as this number was restored since it was taken, and lacks what the
       // head has: if it took the head for its own, nobody would give that back.
       const hasTaken = gte(publisher.seq, seq);
-      await change({ publishedSeq: seq, publishedChange, publishedAtMs: at, keysetHash }, hasTaken);
+      const written = db
+        .update(publisher)
+        .set({ publishedSeq: seq, publishedChange, publishedAtMs: at, keysetHash })
+        .where(and(isConfirmed, hasTaken));
+      const rows = await answered(written.returning({ id: publisher.id }));
+      if (rows.length === 0) throw new NotConfirmed();
       await dropOldKeysets(db, keysetHash, at);
     },
 
@@ -122,8 +121,6 @@ export function createPublisherStorage(parts: PostgresPublisherParts): Publisher
     },
   };
 }
-
-type PublisherChanges = Partial<typeof publisher.$inferInsert>;
 
 /** For the process of the term: that it is still the last one. For others: that some term lasts. */
 function isConfirmedFor(term: bigint | undefined): SQL | undefined {

@@ -15,7 +15,7 @@ import type {
 import { answered, inTransaction, undo } from './answered.pg.ts';
 import { isUnexpired, isUnrevoked } from './api-key-conditions.pg.ts';
 import { insertAuditEvents } from './audit-rows.pg.ts';
-import { NOW_MS } from './clock.pg.ts';
+import { CLOCK_READ_ONCE, NOW_MS } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { insertRevocation } from './revocation-rows.pg.ts';
 import {
@@ -122,7 +122,7 @@ async function insert(
   // Every column in the order of the schema: drizzle names them so.
   await tx.insert(tenants).select(
     sql`SELECT ${tenantId}::text, ${name}::text, ${JSON.stringify(settings)}::text, now_ms, now_ms,
-      1, ${audit.eventId}::text FROM (SELECT ${NOW_MS} AS now_ms) AS clock`,
+      1, ${audit.eventId}::text FROM ${CLOCK_READ_ONCE}`,
   );
   await insertAuditEvents(tx, [audit]);
   return { outcome: 'inserted', tenant: await mustFind(tx, tenantId) };

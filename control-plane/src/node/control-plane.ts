@@ -106,7 +106,7 @@ async function open(
   later('background', () => background.settled());
   later('counters', pruneCountersRegularly(database.db, log));
 
-  const app = createApp(instruments.isHeard ? instrumentDeps(deps) : deps, config.surface);
+  const app = createApp(instrumentDeps(deps), config.surface);
   const answer = (request: Request, connection: Connection) => {
     const clientAddress = clientAddressOf(connection, config.trustedProxyHops);
     return app.fetch(request, { clientAddress } satisfies RequestEnvironment);

@@ -13,8 +13,6 @@ import type { NodePublisher, NodePublisherStatus } from '../publication/node-pub
 export interface Instruments {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
-  /** Whether anybody listens to either. */
-  readonly isHeard: boolean;
   /** Absent: nobody scrapes. */
   readonly prometheus?: PrometheusMetrics;
   /** Whom to ask about the feed at each scrape. */
@@ -36,7 +34,6 @@ export function createInstruments({
   return {
     metrics: prometheus?.metrics ?? NO_METRICS,
     tracing: otlp?.tracing ?? NO_TRACING,
-    isHeard: prometheus !== undefined || otlp !== undefined,
     ...(prometheus === undefined ? {} : { prometheus }),
     readFeedFrom: (known) => {
       publisher = known;

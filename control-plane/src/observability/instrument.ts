@@ -3,16 +3,17 @@
 import type { Deps } from '../deps.ts';
 import type { Log } from '../log.ts';
 import type { RevocationAnnouncer } from '../revocations/revocation.ts';
-import type { Metrics } from './metrics.ts';
-import type { Tracing } from './tracing.ts';
+import { type Metrics, NO_METRICS } from './metrics.ts';
+import { NO_TRACING, type Tracing } from './tracing.ts';
 
 interface Instruments {
   readonly metrics: Metrics;
   readonly tracing: Tracing;
 }
 
-/** The same parts; each call of one that leaves the process is timed, counted and traced. */
+/** The same parts; each call of one that leaves the process is timed, counted and traced, if anybody listens. */
 export function instrumentDeps(deps: Deps): Deps {
+  if (deps.metrics === NO_METRICS && deps.tracing === NO_TRACING) return deps;
   const store = deps.minting.store;
   return {
     ...deps,

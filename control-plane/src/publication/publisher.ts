@@ -65,9 +65,10 @@ export class Publisher {
   async poke({ soon }: { readonly soon: boolean }): Promise<void> {
     const { alarm, clock, heartbeatMilliseconds: heartbeat } = this.#parts;
     const set = await alarm.get();
-    const isLost = set === null || set + ALARM_LATE_MILLISECONDS < clock.now();
+    const now = clock.now();
+    const isLost = set === null || set + ALARM_LATE_MILLISECONDS < now;
     // Of a longer heartbeat than is configured now, or of a clock that was ahead.
-    const isFar = set !== null && set > clock.now() + heartbeat;
+    const isFar = set !== null && set > now + heartbeat;
     if (soon || isLost || isFar) await this.#armEarliest();
   }
 

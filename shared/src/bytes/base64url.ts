@@ -6,6 +6,9 @@ const INVALID = 255;
 const VALUES = new Uint8Array(128).fill(INVALID);
 for (let i = 0; i < ALPHABET.length; i++) VALUES[ALPHABET.charCodeAt(i)] = i;
 
+const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
+const asciiDecoder = new TextDecoder();
+
 /** The runtime's own codec where it has one: workerd has, Node 24 has not. */
 interface NativeBase64 {
   fromBase64?: (text: string, options: object) => Uint8Array<ArrayBuffer>;
@@ -18,33 +21,7 @@ export function encodeBase64url(bytes: Uint8Array): string {
   if (nativeEncode !== undefined) {
     return nativeEncode.call(bytes, { alphabet: 'base64url', omitPadding: true });
   }
-  return bytes.length < CODES_BYTES_MIN ? encodeByCharacters(bytes) : encodeByCodes(bytes);
-}
-
-function encodeByCharacters(bytes: Uint8Array): string {
-  let text = '';
-  let i = 0;
-  for (; i + 2 < bytes.length; i += 3) {
-    const group = (at(bytes, i) << 16) | (at(bytes, i + 1) << 8) | at(bytes, i + 2);
-    text += digit(group >> 18) + digit(group >> 12) + digit(group >> 6) + digit(group);
-  }
-  if (i + 1 === bytes.length) {
-    const group = at(bytes, i) << 4;
-    text += digit(group >> 6) + digit(group);
-  } else if (i + 2 === bytes.length) {
-    const group = (at(bytes, i) << 10) | (at(bytes, i + 1) << 2);
-    text += digit(group >> 12) + digit(group >> 6) + digit(group);
-  }
-  return text;
-}
-
-/** From here on it pays to write the text as bytes first; of a megabyte each character would be an object. */
-const CODES_BYTES_MIN = 256;
-
-const CODES = Uint8Array.from(ALPHABET, (character) => character.charCodeAt(0));
-const asciiDecoder = new TextDecoder();
-
-function encodeByCodes(bytes: Uint8Array): string {
+  // As bytes first: of the tail of a head each character would be an object.
   const codes = new Uint8Array(Math.ceil((bytes.length * 4) / 3));
   // Past the end of either array there is nothing to read, and nothing is written.
   for (let from = 0, to = 0; from < bytes.length; from += 3, to += 4) {
@@ -134,10 +111,6 @@ function value(text: string, index: number): number {
 
 function code(group: number): number {
   return CODES[group & 63] ?? 0;
-}
-
-function digit(group: number): string {
-  return ALPHABET.charAt(group & 63);
 }
 
 function at(bytes: Uint8Array, index: number): number {

@@ -48,20 +48,29 @@ export function encodeEntries(sorted: readonly RevocationEntry[]): Uint8Array<Ar
   const view = new DataView(bytes.buffer);
   let previous: ScopeId | undefined;
   let offset = 0;
-  for (const { scopeId, boundSeconds } of sorted) {
-    if (!isUint32(scopeId.high) || !isUint32(scopeId.low) || !isUint32(boundSeconds)) {
-      throw new RangeError('a revocation entry is out of range');
-    }
-    if (previous !== undefined && compareScopeIds(previous, scopeId) >= 0) {
+  for (const entry of sorted) {
+    if (previous !== undefined && compareScopeIds(previous, entry.scopeId) >= 0) {
       throw new RangeError('revocation entries are not strictly sorted by scope id');
     }
-    view.setUint32(offset, scopeId.high);
-    view.setUint32(offset + 4, scopeId.low);
-    view.setUint32(offset + 8, boundSeconds);
-    previous = scopeId;
+    writeEntry(view, offset, entry);
+    previous = entry.scopeId;
     offset += ENTRY_BYTES;
   }
   return bytes;
+}
+
+/** Writes one at `offset`, in bytes. Throws `RangeError` unless every number is an unsigned 32-bit integer. */
+export function writeEntry(
+  view: DataView,
+  offset: number,
+  { scopeId, boundSeconds }: RevocationEntry,
+): void {
+  if (!isUint32(scopeId.high) || !isUint32(scopeId.low) || !isUint32(boundSeconds)) {
+    throw new RangeError('a revocation entry is out of range');
+  }
+  view.setUint32(offset, scopeId.high);
+  view.setUint32(offset + 4, scopeId.low);
+  view.setUint32(offset + 8, boundSeconds);
 }
 
 /**

@@ -58,9 +58,7 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
     const answer = await call({ method: 'GET', path: `/values/${encodeURIComponent(key)}` });
     return answer.status === 404 ? undefined : readBody(answer, bytesMax);
   };
-  const write = async (pair: object, content?: Uint8Array) => {
-    const text = JSON.stringify([pair]);
-    const body = content === undefined ? text : withValue(text, content);
+  const write = async (body: string | Uint8Array<ArrayBuffer>) => {
     const answer = await call({ method: 'PUT', path: '/bulk', body });
     if (!isWritten(await readBody(answer, ANSWER_BYTES_MAX))) throw new KvRestFailed();
   };
@@ -72,29 +70,32 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
     },
     readSegment: (hash) => read(segmentObject(hash), FEED_ENTRIES_MAX * ENTRY_BYTES),
     writeKeyset: (hash, text) =>
-      write({ key: keysetObject(hash), value: text, expiration_ttl: KEYSET_TTL_SECONDS }),
+      write(pairOf({ key: keysetObject(hash), value: text, expiration_ttl: KEYSET_TTL_SECONDS })),
     writeSegment: (hash, content, { ttlSeconds }) =>
-      write(
-        { key: segmentObject(hash), base64: true, expiration_ttl: ttlSeconds, value: '' },
-        content,
-      ),
+      write(binaryPairOf({ key: segmentObject(hash), expiration_ttl: ttlSeconds }, content)),
     // The head never expires: an edge that finds an old one says how old.
-    writeHead: (compactJws) => write({ key: HEAD_OBJECT, value: compactJws }),
+    writeHead: (compactJws) => write(pairOf({ key: HEAD_OBJECT, value: compactJws })),
   };
 }
 
-/** What follows the value in the JSON of a pair. */
+/** The body of a bulk write, of one pair. */
+function pairOf(pair: object): string {
+  return JSON.stringify([pair]);
+}
+
+/** What follows the value in {@link pairOf} one whose last member it is. */
 const END = '"}]';
 /** A multiple of 3: base64 of such portions is base64 of the whole. */
 const PORTION_BYTES = 6144;
 
 /**
- * JSON that ends with an empty value, filled with `content` in base64 (RFC 4648 §4). In bytes from the
- * beginning: of two megabytes no text is made, which would stay until everything is collected.
+ * {@link pairOf} one whose value is `content`, in base64 (RFC 4648 §4). In bytes from the beginning: of two
+ * megabytes no text is made, which would stay until everything is collected.
  */
-function withValue(json: string, content: Uint8Array): Uint8Array<ArrayBuffer> {
+function binaryPairOf(pair: object, content: Uint8Array): Uint8Array<ArrayBuffer> {
   const encoder = new TextEncoder();
-  const start = encoder.encode(json.slice(0, -END.length));
+  const empty = pairOf({ ...pair, base64: true, value: '' });
+  const start = encoder.encode(empty.slice(0, -END.length));
   const body = new Uint8Array(start.length + Math.ceil(content.length / 3) * 4 + END.length);
   body.set(start);
   let length = start.length;

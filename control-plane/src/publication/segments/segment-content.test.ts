@@ -1,7 +1,13 @@
 import { encodeEntries, mergeEntries, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { describe, expect, test } from 'vitest';
 import { createRandom } from '../../../../test/simulation/random.ts';
-import { boundIn, entriesAfter, entriesOf, mergeContents } from './segment-content.ts';
+import {
+  boundIn,
+  ContentWriter,
+  entriesAfter,
+  entriesOf,
+  mergeContents,
+} from './segment-content.ts';
 
 const random = createRandom(7);
 
@@ -33,6 +39,27 @@ describe('merged contents', () => {
     const merged = mergeContents([one]);
     one.fill(0);
     expect(merged).not.toEqual(one);
+  });
+});
+
+describe('what a writer was given', () => {
+  test.each([0, 1, 255, 256, 257, 1025])(
+    '%i entries are what encoding them at once gives',
+    (count) => {
+      const entries = Array.from({ length: count }, (_, i) => ({
+        scopeId: { high: i * 4_000_000, low: 0xffffffff - i },
+        boundSeconds: i % 2 === 0 ? 0xffffffff : i,
+      }));
+      const writer = new ContentWriter();
+      for (const entry of entries) writer.append(entry);
+      expect(writer.entryCount).toBe(count);
+      expect(writer.content()).toEqual(encodeEntries(entries));
+    },
+  );
+
+  test.each([-1, 0x1_0000_0000, 0.5, Number.NaN])('a bound of %d is a bug', (boundSeconds) => {
+    const entry = { scopeId: { high: 1, low: 1 }, boundSeconds };
+    expect(() => new ContentWriter().append(entry)).toThrow(RangeError);
   });
 });
 

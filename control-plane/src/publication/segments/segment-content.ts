@@ -3,7 +3,12 @@
  * bytes, without an object for each entry, so that a million of them fit beside everything else. Pure.
  */
 
-import { decodeEntries, ENTRY_BYTES, type RevocationEntry } from '@cardea/shared/feed/entry';
+import {
+  decodeEntries,
+  ENTRY_BYTES,
+  type RevocationEntry,
+  writeEntry,
+} from '@cardea/shared/feed/entry';
 import type { ScopeId } from '@cardea/shared/feed/scope-id';
 
 /**
@@ -23,17 +28,15 @@ export function mergeContents(contents: readonly Uint8Array[]): Uint8Array<Array
   return Uint8Array.from(runs[0] ?? []);
 }
 
-/** Puts entries down one after the other, in the order of the format: an array of them is never there. */
+/** Writes entries one after the other: an array of them is never there. Throws as `writeEntry` does. */
 export class ContentWriter {
   #bytes = new Uint8Array(FIRST_ENTRIES * ENTRY_BYTES);
   #view = viewOf(this.#bytes);
   #length = 0;
 
-  append({ scopeId, boundSeconds }: RevocationEntry): void {
+  append(entry: RevocationEntry): void {
     if (this.#length === this.#bytes.length) this.#double();
-    this.#view.setUint32(this.#length, scopeId.high);
-    this.#view.setUint32(this.#length + 4, scopeId.low);
-    this.#view.setUint32(this.#length + 8, boundSeconds);
+    writeEntry(this.#view, this.#length, entry);
     this.#length += ENTRY_BYTES;
   }
 
