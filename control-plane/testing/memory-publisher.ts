@@ -179,7 +179,11 @@ export class MemoryWorld {
       sealKeys: async () => [],
       tenants: async () => [],
       binding: {} as Truth['binding'],
-      durations: { boundSeconds: BOUND_SECONDS, tokenLivesSeconds: ENTRY_LIVES_SECONDS },
+      durations: {
+        boundSeconds: BOUND_SECONDS,
+        retiringSeconds: ENTRY_LIVES_SECONDS,
+        tokenLivesSeconds: ENTRY_LIVES_SECONDS,
+      },
       sealAudit: async () => undefined,
       restoration: {
         store: {

@@ -121,7 +121,7 @@ function insertWhere(
 async function promote(
   database: D1Database,
   tenantId: string,
-  { boundSeconds, tokenLivesSeconds }: KeyDurations,
+  { boundSeconds, retiringSeconds }: KeyDurations,
 ): Promise<'promoted' | 'not_due'> {
   const retire = database
     .prepare(
@@ -131,7 +131,7 @@ async function promote(
          WHERE successor.nid = ?1 AND successor.state = 'pending'
            AND successor.published_at_s + ?3 <= unixepoch())`,
     )
-    .bind(tenantId, tokenLivesSeconds, boundSeconds);
+    .bind(tenantId, retiringSeconds, boundSeconds);
   const activate = database
     .prepare(
       `UPDATE signing_keys SET state = 'active', activated_at_s = unixepoch()

@@ -123,7 +123,7 @@ function insertOnlyPending(db: PostgresDatabase, key: NewSigningKey, guard: SQL 
 async function promote(
   tx: PostgresDatabase,
   tenantId: string,
-  { boundSeconds, tokenLivesSeconds }: KeyDurations,
+  { boundSeconds, retiringSeconds }: KeyDurations,
 ): Promise<'promoted' | 'not_due'> {
   const isOfTenant = eq(signingKeys.nid, tenantId);
   // Whoever promotes at the same moment waits here, and then finds its work done.
@@ -140,7 +140,7 @@ async function promote(
   );
   await tx
     .update(signingKeys)
-    .set({ state: 'retiring', retiredAtS: sql`${NOW_S} + ${tokenLivesSeconds}::bigint` })
+    .set({ state: 'retiring', retiredAtS: sql`${NOW_S} + ${retiringSeconds}::bigint` })
     .where(and(isOfTenant, eq(signingKeys.state, 'active'), exists(successor)));
   const active = tx
     .select({ kid: other.kid })

@@ -12,9 +12,8 @@ import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import type { FeedMacaroonKey } from '@cardea/shared/feed/sealed-key';
 import { unixSeconds } from '@cardea/shared/time';
 import type { ControlPlaneConfig } from '../config.ts';
-import { OBJECT_ARRIVAL_MILLISECONDS } from '../publication/plan-publication.ts';
+import { noticeSeconds } from '../publication/notice.ts';
 import { revocationLivesSeconds } from '../revocations/new-revocation.ts';
-import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
 import { type Epoch, type EpochTimes, endOf, epochsInUse } from './epochs.ts';
 import type { ReplacedKey } from './replaced-keys.ts';
 
@@ -45,15 +44,13 @@ export function macaroonKeyTimes(
     | 'derivedTokenTtlMaxSeconds'
   >,
 ): MacaroonKeyTimes {
-  const { clockSkewSeconds, derivedTokenTtlMaxSeconds, feedHeartbeatSeconds } = config;
-  // The publisher looks, writes a keyset, names it once it has arrived; then the bound runs.
-  const arrivalSeconds = OBJECT_ARRIVAL_MILLISECONDS / 1000;
-  const noticeSeconds = feedHeartbeatSeconds + arrivalSeconds + publicationBoundSeconds(config);
+  const { clockSkewSeconds, derivedTokenTtlMaxSeconds } = config;
+  const notice = noticeSeconds(config);
   const limits = { clockSkewSeconds, derivedTokenTtlSecondsMax: derivedTokenTtlMaxSeconds };
   return {
-    ...{ clockSkewSeconds, noticeSeconds },
+    ...{ clockSkewSeconds, noticeSeconds: notice },
     epochSeconds: config.macaroonEpochSeconds,
-    leadSeconds: Math.max(LEAD_SECONDS, 2 * noticeSeconds),
+    leadSeconds: Math.max(LEAD_SECONDS, 2 * notice),
     livesSeconds: revocationLivesSeconds(limits),
   };
 }

@@ -16,6 +16,7 @@ import { generateSigningKey } from '../signing-keys/sealed-signing-key.ts';
 import { publicationBoundSeconds } from '../signing-keys/signing-key.ts';
 import type { SigningKeyStore } from '../signing-keys/store.ts';
 import type { SecretMeans } from '../tokens/stored-secret.ts';
+import { noticeSeconds } from './notice.ts';
 import type { RestorationStore } from './restoration.ts';
 import type { Truth } from './truth.ts';
 
@@ -64,6 +65,8 @@ export function createTruth(parts: TruthParts): Truth {
     durations: {
       boundSeconds: publicationBoundSeconds(config),
       tokenLivesSeconds: tokenLivesSeconds(config),
+      // With short lives the news of a key's end takes longer than its last token lives.
+      retiringSeconds: Math.max(tokenLivesSeconds(config), noticeSeconds(config)),
     },
     sealAudit: (known) => sealAuditEvents({ events: parts.auditEvents, auditKey, log }, known),
     restoration: {

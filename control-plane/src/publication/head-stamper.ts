@@ -12,9 +12,10 @@ import {
 import type { UnsignedHead } from '@cardea/shared/feed/head';
 import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
-import type { UnixMilliseconds } from '@cardea/shared/time';
+import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { FeedStore } from './feed-store/feed-store.ts';
+import { type KeysetSuccession, NO_SUCCESSION, successionOf } from './keyset-succession.ts';
 import { completeHead, type PublicationPlan, planPublication } from './plan-publication.ts';
 import type { Moment, PublisherStorage } from './publisher-storage.ts';
 import {
@@ -39,6 +40,8 @@ export interface StampedPlan extends Omit<PublicationPlan, 'headWithoutInline' |
   readonly stamp: UnixMilliseconds;
   /** How much of what changed in the storage it contains. */
   readonly change: number;
+  /** Its keyset may not wait: see `PublicationState`. */
+  readonly isKeysetDue: boolean;
 }
 
 export interface HeadStamperParts {
@@ -48,6 +51,8 @@ export interface HeadStamperParts {
   readonly clock: Clock;
   readonly signHead: SignHead;
   readonly clockSkewSeconds: number;
+  /** How long an edge may go on with a former head (`publicationBoundSeconds`). */
+  readonly boundSeconds: number;
   /** For tests. */
   readonly segmentLimits?: SegmentLimits;
 }
@@ -71,6 +76,8 @@ export class HeadStamper {
   #last: { readonly head: SignedHead; readonly stamp: UnixMilliseconds } | undefined;
   /** Of the segments that heads do not name yet, by hash. */
   #contents: ReadonlyMap<string, Uint8Array> = new Map();
+  /** Of the two keysets that were compared last. Keysets never change. */
+  #succession: (KeysetSuccession & { readonly of: string }) | undefined;
 
   constructor(parts: HeadStamperParts) {
     this.#parts = parts;
@@ -85,36 +92,37 @@ export class HeadStamper {
     const rules = this.rules();
     const { stamp } = rules;
     const moment = await storage.takeMoment(stamp, clockSkewSeconds);
-    const plan = planPublication({ ...moment, environmentId }, rules);
+    const { withdrawnKids, earliestEndSeconds } = await this.#successionIn(moment);
+    const dueAt =
+      earliestEndSeconds === undefined
+        ? undefined
+        : unixMilliseconds((earliestEndSeconds - this.#parts.boundSeconds) * 1000);
+    const due = dueAt === undefined ? {} : { newestKeysetDueAt: dueAt };
+    const plan = planPublication({ ...moment, ...due, environmentId }, rules);
     if (plan === undefined) throw new NoKeyset();
     const whole = completeHead(plan, await this.#contentsOf(plan.inline));
-    const withdrawn = await this.#withdrawn(moment);
+    const withdrawn = await entriesOfSigningKeys(withdrawnKids);
     const head =
       withdrawn.length === 0
         ? whole
         : { ...whole, tail: mergeContents([whole.tail, encodeEntries(mergeEntries(withdrawn))]) };
-    return { ...plan, head, stamp, change: moment.change };
+    const isKeysetDue = dueAt !== undefined && dueAt <= stamp;
+    return { ...plan, head, stamp, change: moment.change, isKeysetDue };
   }
 
-  /**
-   * Entries of the signing keys that the keyset in use still has and the newest has not: they are retired. The
-   * newest may wait for its arrival again and again (`objectsLost`), for longer than the entry of a leaked
-   * key lives; until it is named these take its place.
-   */
-  async #withdrawn({ keysets, reliedKeysetHash }: Moment): Promise<readonly RevocationEntry[]> {
+  /** From the keyset that heads name to the newest: what has left it has an entry until that is named. */
+  async #successionIn({ keysets, reliedKeysetHash }: Moment): Promise<KeysetSuccession> {
     const newestHash = keysets.at(-1)?.hash;
-    if (reliedKeysetHash === undefined || newestHash === undefined) return [];
-    if (reliedKeysetHash === newestHash) return [];
+    if (reliedKeysetHash === undefined || newestHash === undefined) return NO_SUCCESSION;
+    if (reliedKeysetHash === newestHash) return NO_SUCCESSION;
+    const of = `${reliedKeysetHash} ${newestHash}`;
+    if (this.#succession?.of === of) return this.#succession;
     const { storage } = this.#parts;
     const relied = await storage.keyset(reliedKeysetHash);
-    const newest = new Set((await storage.keyset(newestHash))?.kids);
-    const kids = relied?.kids.filter((kid) => !newest.has(kid)) ?? [];
-    return Promise.all(
-      kids.map(async (kid) => ({
-        scopeId: await scopeIdOfSigningKey(kid),
-        boundSeconds: FOR_GOOD,
-      })),
-    );
+    const newest = await storage.keyset(newestHash);
+    if (relied === undefined || newest === undefined) return NO_SUCCESSION;
+    this.#succession = { ...successionOf(relied.text, newest.text), of };
+    return this.#succession;
   }
 
   /** With the stamp of this moment. */
@@ -153,8 +161,18 @@ export class HeadStamper {
     if (this.#last !== undefined && age >= 0 && age < RESTAMP_MILLISECONDS) return this.#last.head;
     const { publishedSeq, keysetHash } = await storage.memory();
     if (publishedSeq === undefined) return undefined;
-    const { stamp, head } = await this.plan();
-    // Not the keyset that is due next: only the one that the last written head names is known there.
-    return this.sign({ head: { ...head, keysetHash: keysetHash ?? head.keysetHash }, stamp });
+    const { stamp, head, isKeysetDue } = await this.plan();
+    // A keyset that need not be named yet waits for the head in KV, which the keys' lives go by.
+    const named = isKeysetDue ? head.keysetHash : (keysetHash ?? head.keysetHash);
+    return this.sign({ head: { ...head, keysetHash: named }, stamp });
   }
+}
+
+function entriesOfSigningKeys(kids: readonly string[]): Promise<readonly RevocationEntry[]> {
+  return Promise.all(
+    kids.map(async (kid) => ({
+      scopeId: await scopeIdOfSigningKey(kid),
+      boundSeconds: FOR_GOOD,
+    })),
+  );
 }

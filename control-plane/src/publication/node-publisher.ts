@@ -29,7 +29,7 @@ export interface NodePublisher {
 }
 
 export async function createNodePublisher(parts: NodePublisherParts): Promise<NodePublisher> {
-  const { clock, config, feed, log, storageOf } = parts;
+  const { clock, config, feed, log, storageOf, truth } = parts;
   const feedKeys = await importFeedKeys([config.feedSigningKey.reveal().x]);
   if (!feedKeys.ok) throw new TypeError('The public half of FEED_SIGNING_KEY is not usable.');
   const signHead = await createHeadSigner(config.feedSigningKey);
@@ -37,6 +37,7 @@ export async function createNodePublisher(parts: NodePublisherParts): Promise<No
   const storage = storageOf();
   const stamper = new HeadStamper({
     ...{ storage, clock, feed, signHead, environmentId, clockSkewSeconds },
+    boundSeconds: truth.durations.boundSeconds,
   });
   const loop = new PublisherLoop({ ...parts, signHead, feedKeys: feedKeys.value });
   const hub = {

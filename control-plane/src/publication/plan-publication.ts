@@ -35,6 +35,8 @@ export interface PublicationState {
   readonly reliedKeysetHash?: string;
   /** Known keysets, oldest first: the last one is what should be published. */
   readonly keysets: readonly StoredKeyset[];
+  /** From then on heads name the newest keyset, arrived or not: a key is about to end by it alone. */
+  readonly newestKeysetDueAt?: UnixMilliseconds;
   /** The newest seal of the audit log, if there is one. */
   readonly auditSeal?: string;
 }
@@ -121,7 +123,10 @@ export function completeHead(
   return { ...head, tail: mergeContents([head.tail, ...carried]) };
 }
 
-/** The newest keyset that has arrived, else the one relied on already, else the newest at all. */
+/**
+ * The newest keyset that has arrived, or is due; else the one relied on already, else the newest at all.
+ * An edge that cannot read what is due keeps the head before, for no longer than its bound.
+ */
 function chooseKeyset(
   state: PublicationState,
   { stamp, arrivalMilliseconds }: PublicationRules,
@@ -131,6 +136,7 @@ function chooseKeyset(
   // The very first head has no predecessor whose keyset could bridge the time: no edge is running.
   if (relied === undefined || newest === undefined) return newest?.hash;
   if (arrivalMilliseconds === 0) return newest.hash;
+  if (state.newestKeysetDueAt !== undefined && state.newestKeysetDueAt <= stamp) return newest.hash;
   const arrived = newest.firstWrittenAt;
   const isThere = arrived !== undefined && arrived + arrivalMilliseconds <= stamp;
   return isThere ? newest.hash : relied.hash;

@@ -22,7 +22,7 @@ export interface AlarmClock {
   set(at: UnixMilliseconds): Promise<void>;
 }
 
-export interface PublisherParts extends Recovery, Omit<HeadStamperParts, 'feed'> {
+export interface PublisherParts extends Recovery, Omit<HeadStamperParts, 'feed' | 'boundSeconds'> {
   readonly alarm: AlarmClock;
   readonly clock: Clock;
   /** A number from 0 to 1. */
@@ -51,7 +51,8 @@ export class Publisher {
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
-    this.#stamper = new HeadStamper(parts);
+    const { boundSeconds } = parts.truth.durations;
+    this.#stamper = new HeadStamper({ ...parts, boundSeconds });
     this.#objects = new ObjectWriter(parts);
   }
 

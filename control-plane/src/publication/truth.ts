@@ -18,7 +18,10 @@ export interface Truth {
   /** Every tenant: the keyset has the keys of all. */
   readonly tenants: () => Promise<readonly Tenant[]>;
   readonly binding: Omit<KeyBinding, 'issuer' | 'audience'>;
-  readonly durations: KeyDurations;
+  readonly durations: KeyDurations & {
+    /** How long a token may be accepted after it was issued: its longest life and the skew. */
+    readonly tokenLivesSeconds: number;
+  };
   /**
    * Seals what the audit log has new, and answers the newest seal for the head (`auditSeal`). `known`
    * is the one answered last, from the publisher's own storage: the sequence goes on from there, so

@@ -9,8 +9,8 @@ import type { NewSigningKey, SigningKey } from './signing-key.ts';
 export interface KeyDurations {
   /** How long a key must have been published before it signs (`publicationBoundSeconds`). */
   readonly boundSeconds: number;
-  /** How long a token of the old key may be accepted: longest lifetime + skew. */
-  readonly tokenLivesSeconds: number;
+  /** How long a key that was succeeded stays: until its last token is over, and edges know its end. */
+  readonly retiringSeconds: number;
 }
 
 export interface SealedSigningKey {

@@ -167,7 +167,7 @@ describe('the signing key', () => {
     )
       .bind(seconds)
       .run();
-  const durations = { boundSeconds: 180, tokenLivesSeconds: 86_460 };
+  const durations = { boundSeconds: 180, retiringSeconds: 86_460 };
 
   test('is replaced, and no call fails', async () => {
     const store = createSigningKeyStore(env.DB);

@@ -148,7 +148,7 @@ export function testMinting(subject: () => Subject): void {
       await stores.signingKeys.insertFirst(signingKey);
       expect(await stores.minting.read(query)).not.toHaveProperty('signingKey');
       await stores.signingKeys.markPublished(tenantId, [signingKey.kid]);
-      await stores.signingKeys.promote(tenantId, { boundSeconds: 60, tokenLivesSeconds: 60 });
+      await stores.signingKeys.promote(tenantId, { boundSeconds: 60, retiringSeconds: 60 });
       // Of all signing keys of the tenant, asked for or not.
       const scopeId = scopeIdOf(newId());
       await revoke(subject(), { tenantId, scope: 'signing_key', scopeId });
@@ -182,7 +182,7 @@ export function testMinting(subject: () => Subject): void {
       const signingKey = newSigningKey(one);
       await stores.signingKeys.insertFirst(signingKey);
       await stores.signingKeys.markPublished(one, [signingKey.kid]);
-      await stores.signingKeys.promote(one, { boundSeconds: 60, tokenLivesSeconds: 60 });
+      await stores.signingKeys.promote(one, { boundSeconds: 60, retiringSeconds: 60 });
       const [good, revoked] = [newKey(one), newKey(one, { name: 'revoked' })];
       // The same id in another tenant: a key of its own.
       const foreign = newKey(other, { keyId: good.keyId, name: 'foreign' });

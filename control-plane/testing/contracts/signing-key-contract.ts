@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { allAtOnce, auditOf, newId, newSigningKey, tally } from './fixtures.ts';
 import { countRows, type Subject } from './subject.ts';
 
-const DURATIONS = { boundSeconds: 180, tokenLivesSeconds: 100 };
+const DURATIONS = { boundSeconds: 180, retiringSeconds: 100 };
 
 export function testSigningKeys(subject: () => Subject): void {
   const insertPending = (tenantId: string, key = newSigningKey(tenantId)) =>
@@ -89,7 +89,7 @@ export function testSigningKeys(subject: () => Subject): void {
       const [old, active] = await signingKeys.list(tenantId);
       expect([old?.state, active?.state]).toEqual(['retiring', 'active']);
       const lives = (old?.retiresAtSeconds ?? 0) - (active?.activatedAtSeconds ?? 0);
-      expect(Math.abs(lives - DURATIONS.tokenLivesSeconds)).toBeLessThanOrEqual(1);
+      expect(Math.abs(lives - DURATIONS.retiringSeconds)).toBeLessThanOrEqual(1);
     });
 
     test('lets the old one retire when its time is over, private half and all', async () => {

@@ -4,8 +4,8 @@ import { expect } from 'vitest';
 import { newId, newReplacedKey, newSigningKey } from '../contracts/fixtures.ts';
 import { type Check, eventOf, type Pair, unnoticed, withoutEffect } from './pair.ts';
 
-const NO_WAIT = { boundSeconds: 0, tokenLivesSeconds: 60 };
-const LONG_WAIT = { boundSeconds: 1000, tokenLivesSeconds: 60 };
+const NO_WAIT = { boundSeconds: 0, retiringSeconds: 60 };
+const LONG_WAIT = { boundSeconds: 1000, retiringSeconds: 60 };
 
 /** A key of a kid in a state, as a row. */
 async function seedSigningKey(

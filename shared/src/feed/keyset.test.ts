@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { decodeUtf8, encodeUtf8 } from '../bytes/utf8.ts';
 import { refuse } from '../result.ts';
 import { unixSeconds } from '../time.ts';
-import { encodeKeyset, type KeysetKey, parseKeyset } from './keyset.ts';
+import { encodeKeyset, type KeysetKey, notAfterOfKeys, parseKeyset } from './keyset.ts';
 import { objectHash } from './object-hash.ts';
 import { scopeIdOfSigningKey } from './scope-id.ts';
 import { fixedKey, keysetKeyOf } from './testing/feed-fixture.ts';
@@ -36,6 +36,22 @@ const document = (changes: Record<string, unknown>) =>
 
 const withKey = (changes: Record<string, unknown>) =>
   document({ keys: [{ ...JSON.parse(TEXT).keys[0], ...changes }] });
+
+describe('its publisher reads', () => {
+  test('the end of each key', () => {
+    const ends = [first, second].map(({ kid, notAfterSeconds }) => [kid, notAfterSeconds]);
+    expect([...notAfterOfKeys(TEXT)].sort()).toEqual(ends.sort());
+    expect(notAfterOfKeys(document({ keys: [] })).size).toBe(0);
+  });
+
+  test.each([
+    ['no JSON', ''],
+    ['no keys', '{"v":1}'],
+    ['a key without its end', withKey({ exp: undefined })],
+  ])('nothing of a text that it has not made: %s', (_, text) => {
+    expect(() => notAfterOfKeys(text)).toThrow(TypeError);
+  });
+});
 
 describe('a keyset', () => {
   test('is the same bytes for the same keys in any order', () => {

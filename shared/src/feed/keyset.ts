@@ -109,6 +109,23 @@ export async function parseKeyset(
   return accept({ jwtKeys, sealedKeys });
 }
 
+/**
+ * The not-after of each JWT key of a keyset that {@link encodeKeyset} made: for its publisher, who keeps
+ * the text. Throws `TypeError` if it is another text.
+ */
+export function notAfterOfKeys(text: string): ReadonlyMap<string, UnixSeconds> {
+  const document = parseJsonObject(text);
+  const items = document === undefined ? undefined : arrayMember(document, 'keys');
+  if (items === undefined) throw new TypeError('That is no keyset.');
+  return new Map(
+    items.map((item) => {
+      const binding = parseBinding(asObject(item) ?? {});
+      if (binding === undefined) throw new TypeError('That is no keyset.');
+      return [binding.kid, binding.notAfterSeconds];
+    }),
+  );
+}
+
 async function importKeys(items: readonly JsonValue[]): Promise<JwtKeys | undefined> {
   const keys = new Map<string, FeedVerificationKey>();
   for (const item of items) {
