@@ -4,6 +4,7 @@
  */
 
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
+import { warmUpScopeFilter } from '@cardea/shared/feed/scope-filter';
 import { type EdgeIdentity, importEdgeSealingKey } from '@cardea/shared/feed/sealed-key';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { ConfigInvalid, type EdgeConfig, parseEdgeConfig } from './config.ts';
@@ -13,6 +14,9 @@ import { feedLanesOf } from './feed/feed-lanes.ts';
 import { problemResponse } from './problem.ts';
 import { reportMisconfigured } from './report.ts';
 import type { EdgeEnvironment } from './settings.ts';
+
+// In the start of the isolate, for which no request waits.
+warmUpScopeFilter();
 
 /** Set by the first request that finds a sound configuration. */
 let edge: EdgeHandler | undefined;

@@ -20,6 +20,7 @@ import {
   requestAt,
   ScriptedFeed,
   START_SECONDS,
+  timersOf,
   tokenKey,
 } from './testing/scripted-feed.ts';
 
@@ -129,13 +130,7 @@ describe('on a cold isolate', () => {
   /** Timers advance the scripted clock. */
   function coldEdge() {
     const feed = new ScriptedFeed();
-    const edge = edgeFeedOf(feed, {
-      pause: async (milliseconds) => {
-        feed.nowSeconds += milliseconds / 1000;
-        await new Promise((resolve) => setTimeout(resolve, 1));
-      },
-    });
-    return { feed, edge };
+    return { feed, edge: edgeFeedOf(feed, { pause: timersOf(feed) }) };
   }
 
   test('requests that come while the first one loads wait for the snapshot, not for the request', async () => {
@@ -458,17 +453,13 @@ describe('a feed with more segments than one request should pay for', () => {
   const SEGMENT = /^v1\/segment/;
   const loading = refuse('feed_stale', { rule: 'segments_loading' });
 
-  /** An isolate that has loaded nothing. `paused` runs at each tick of a waiting request's timer. */
-  async function cold(paused?: (feed: ScriptedFeed) => void) {
+  /** An isolate that has loaded nothing. */
+  async function cold({ hasTimers = false } = {}) {
     const feed = new ScriptedFeed();
     await feed.publish({ segments: SEGMENTS });
-    const pause = async (milliseconds: number) => {
-      feed.nowSeconds += milliseconds / 1000;
-      paused?.(feed);
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    };
-    const edge = edgeFeedOf(feed, { ...IN_PORTIONS, ...(paused === undefined ? {} : { pause }) });
-    return { feed, edge };
+    const sleep = timersOf(feed);
+    const edge = edgeFeedOf(feed, { ...IN_PORTIONS, ...(hasTimers ? { pause: sleep } : {}) });
+    return { feed, edge, sleep };
   }
   const segmentsRead = (feed: ScriptedFeed) => feed.reads.filter((name) => SEGMENT.test(name));
   const isWhole = (result: Result<TrustedSnapshot>) =>
@@ -499,7 +490,7 @@ describe('a feed with more segments than one request should pay for', () => {
   });
 
   test('requests that come together share the work, and all are answered', async () => {
-    const { feed, edge } = await cold(() => undefined);
+    const { feed, edge } = await cold({ hasTimers: true });
     const contexts = Array.from({ length: 8 }, () => requestAt(feed.now));
     const answers = await Promise.all(contexts.map((it) => edge.snapshot(it, CLOSED)));
     expect(answers.map(isWhole)).toEqual(Array(8).fill(true));
@@ -507,11 +498,25 @@ describe('a feed with more segments than one request should pay for', () => {
   });
 
   test('a request that is alone is refused soon: it does not pay for the others', async () => {
-    const { feed, edge } = await cold(() => undefined);
+    const { feed, edge } = await cold({ hasTimers: true });
     const startedAt = feed.nowSeconds;
     expect(await ask({ feed, edge })).toEqual(loading);
     expect(segmentsRead(feed)).toHaveLength(0);
-    expect(feed.nowSeconds - startedAt).toBeLessThan(0.2);
+    expect(feed.nowSeconds - startedAt).toBeCloseTo(0.05, 3);
+  });
+
+  test('one that has done its part waits for as long as others come and go on', async () => {
+    const { feed, edge, sleep } = await cold({ hasTimers: true });
+    const startedAt = feed.nowSeconds;
+    const first = ask({ feed, edge });
+    for (let n = 0; n < 4; n++) {
+      await sleep(40); // Less than the first one's patience, more than one that finds nobody at it.
+      void ask({ feed, edge });
+    }
+    await sleep(40);
+    expect(isWhole(await ask({ feed, edge }))).toBe(true);
+    expect(isWhole(await first)).toBe(true);
+    expect(feed.nowSeconds - startedAt).toBeLessThan(0.3);
   });
 
   test('a request that is alone loads it whole where that is allowed, with breaks', async () => {

@@ -13,7 +13,7 @@ import { emptyMemory, type FeedMemory, isDue, isPast, isUnderWay } from './feed-
 import { type LaneOptions, lanesOf } from './lane.ts';
 import {
   FORCED_REFRESH_MILLISECONDS,
-  IDLE_POLLS_MAX,
+  HELPED_POLL_MILLISECONDS,
   LOAD_POLL_MILLISECONDS,
   LOAD_WAIT_MILLISECONDS,
   STALE_REFRESH_MILLISECONDS,
@@ -132,7 +132,8 @@ interface Waiting {
 /**
  * Looks into the memory again and again, on a timer of this request: nothing is shared with the
  * request that loads, which may be cancelled at any time. If nobody is at it, it does one portion
- * itself; a second one would be more than one request should pay for.
+ * itself; a second one would be more than one request should pay for, so from then on it waits only as
+ * long as others go on.
  */
 async function awaitLoad(
   memory: FeedMemory,
@@ -142,7 +143,7 @@ async function awaitLoad(
   const { clock, pause, lanes, clockSkewSeconds } = settled;
   const { loadsAlone = false } = settled;
   let mayHelp = loadsAlone || !hasHelped;
-  let idlePolls = 0;
+  let attemptSeen: UnixMilliseconds | undefined;
   for (;;) {
     const now = clock();
     const isOver =
@@ -150,19 +151,19 @@ async function awaitLoad(
       isFreshBy(memory, lanes[0], { now, clockSkewSeconds }) ||
       isContentWithFallback(memory, settled, { now, stale });
     if (isOver || isPast(request.now, now, LOAD_WAIT_MILLISECONDS)) break;
-    if (isUnderWay(memory, now)) {
-      idlePolls = 0;
-    } else if (mayHelp) {
-      mayHelp = loadsAlone;
-      const work = refresh(memory, settled, now);
-      request.waitUntil(work);
-      await work;
-      continue;
-    } else if (++idlePolls > IDLE_POLLS_MAX) {
-      break;
+    if (!isUnderWay(memory, now)) {
+      if (mayHelp) {
+        mayHelp = loadsAlone;
+        const work = refresh(memory, settled, now);
+        request.waitUntil(work);
+        await work;
+        continue;
+      }
+      if (memory.attemptedAt === attemptSeen) break;
+      attemptSeen = memory.attemptedAt;
     }
     if (pause === undefined) break;
-    await pause(LOAD_POLL_MILLISECONDS);
+    await pause(mayHelp ? LOAD_POLL_MILLISECONDS : HELPED_POLL_MILLISECONDS);
   }
   return judge(memory, settled, { now: clock(), stale });
 }

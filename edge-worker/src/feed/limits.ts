@@ -32,14 +32,14 @@ export const MISSING_OBJECT_CACHE_SECONDS = 30;
  */
 export const PORTION_ENTRIES_MAX = 160_000;
 
-/** Less while there is nothing yet: what checks entries has not been compiled then. */
-export const FIRST_PORTION_ENTRIES_MAX = 20_000;
-
 /** How long requests wait for a load that is under way: as long as one read may take. */
 export const LOAD_WAIT_MILLISECONDS = READ_TIMEOUT_MILLISECONDS;
 
-/** How often they look. A load takes some 10 to 50 ms. */
+/** How often they look, to go on with it where nobody is at it. A load takes some 10 to 50 ms. */
 export const LOAD_POLL_MILLISECONDS = 10;
 
-/** How often they look in vain for one who goes on with a load, having done their own portion of it. */
-export const IDLE_POLLS_MAX = 5;
+/**
+ * How often they look once they have done their own portion; they give up if nobody has gone on with the load
+ * since the last time. A look takes a quarter of a millisecond, which adds up where many wait.
+ */
+export const HELPED_POLL_MILLISECONDS = 50;

@@ -25,7 +25,7 @@ import type { FeedSnapshot } from '@cardea/shared/feed/snapshot';
 import { accept, type Result, refuse } from '@cardea/shared/result';
 import { secondsOf, type UnixMilliseconds } from '@cardea/shared/time';
 import { type FeedSource, FeedUnreadable } from './feed-source.ts';
-import { FIRST_PORTION_ENTRIES_MAX, PORTION_ENTRIES_MAX } from './limits.ts';
+import { PORTION_ENTRIES_MAX } from './limits.ts';
 import type { SegmentShelf } from './segment-shelf.ts';
 
 /** A snapshot, and the signed text that it was built from: the same text need not be verified again. */
@@ -100,12 +100,11 @@ async function readFeed(holdings: FeedHoldings, reading: FeedReading): Promise<R
   if (held !== undefined && verdict.value === 'keep') return whole(held);
   const { segments } = head.value;
   shelf.prepareFor(segments);
-  // The small ones first: what checks them has not been compiled yet.
+  // The small ones first, several of which are one portion.
   const missing = segments
     .filter((reference) => !shelf.has(reference))
     .sort((one, other) => one.entryCount - other.entryCount);
-  const entriesMax = shelf.isEmpty ? FIRST_PORTION_ENTRIES_MAX : PORTION_ENTRIES_MAX;
-  const portion = firstPortion(missing, reading.portionEntriesMax ?? entriesMax);
+  const portion = firstPortion(missing, reading.portionEntriesMax ?? PORTION_ENTRIES_MAX);
   if (portion.length < missing.length) {
     // The first portion is the head itself. Later ones go on under whatever head they find: a publisher
     // that stamps a new one every second must not keep an edge at the beginning.

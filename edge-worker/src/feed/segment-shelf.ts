@@ -3,20 +3,17 @@
  * the next one goes on from what is here. Plain data: it outlives the requests that filled it.
  */
 
+import { decodeRows } from '@cardea/shared/feed/decode-rows';
 import type { EntryRows } from '@cardea/shared/feed/entry-rows';
 import type { SegmentReference } from '@cardea/shared/feed/head';
 import { type FilteredRuns, ScopeFilter } from '@cardea/shared/feed/scope-filter';
-import { parseSegment } from '@cardea/shared/feed/segment';
+import { proveSegment } from '@cardea/shared/feed/segment';
 import { accept, type Result } from '@cardea/shared/result';
 
 export class SegmentShelf {
   readonly #rows = new Map<string, EntryRows>();
   /** Every row that is here is in it. Snapshots that were built keep the one that they were built with. */
   #filter = new ScopeFilter(0);
-
-  get isEmpty(): boolean {
-    return this.#rows.size === 0;
-  }
 
   has({ hash }: SegmentReference): boolean {
     return this.#rows.has(hash);
@@ -29,14 +26,16 @@ export class SegmentShelf {
     const missing = references.filter((reference) => !this.has(reference));
     if (this.#filter.hasRoomFor(entriesOf(missing))) return;
     this.#filter = new ScopeFilter(entriesOf(references));
-    for (const rows of this.#rows.values()) this.#filter.addAll(rows);
+    for (const rows of this.#rows.values()) this.#filter.add(rows);
   }
 
   /** Checks the content of a segment and keeps it. Refuses as `parseSegment` does. */
   async put(reference: SegmentReference, bytes: Uint8Array<ArrayBuffer>): Promise<Result<void>> {
-    const rows = await parseSegment(bytes, reference);
+    const proved = await proveSegment(bytes, reference);
+    if (!proved.ok) return proved;
+    // Into the filter of this moment, in one step: another pass may have made a new one meanwhile.
+    const rows = decodeRows(bytes, this.#filter);
     if (!rows.ok) return rows;
-    this.#filter.addAll(rows.value);
     this.#rows.set(reference.hash, rows.value);
     return accept(undefined);
   }

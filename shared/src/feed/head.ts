@@ -8,8 +8,9 @@ import { type JsonObject, type JsonValue, ownMember } from '../json/strict-json.
 import { FEED_ENTRIES_MAX, FEED_SEGMENTS_MAX } from '../limits.ts';
 import { accept, type Result } from '../result.ts';
 import { type UnixSeconds, unixSeconds } from '../time.ts';
-import type { RevocationEntry } from './entry.ts';
-import { decodeRows, entriesIn } from './entry-rows.ts';
+import { decodeRows } from './decode-rows.ts';
+import { ENTRY_BYTES, type RevocationEntry } from './entry.ts';
+import { entriesIn } from './entry-rows.ts';
 import {
   arrayMember,
   asObject,
@@ -112,10 +113,9 @@ export function parseHeadPayload(json: string): Result<ReadHead> {
     return refuseFeed('head_payload');
   }
   if (segments === undefined || tailBytes === undefined) return refuseFeed('head_payload');
-  const rows = decodeRows(tailBytes);
+  const filter = new ScopeFilter(tailBytes.length / ENTRY_BYTES);
+  const rows = decodeRows(tailBytes, filter);
   if (!rows.ok) return rows;
-  const filter = new ScopeFilter(rows.value.count);
-  filter.addAll(rows.value);
   const auditSeal = ownMember(payload, 'audit_seal');
   if (auditSeal !== undefined && !isAuditSeal(auditSeal)) return refuseFeed('head_payload');
   const head = { environmentId, seq, issuedAtSeconds: unixSeconds(issuedAt), keysetHash, segments };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { refuse } from '../result.ts';
 import { unixSeconds } from '../time.ts';
+import { decodeRows } from './decode-rows.ts';
 import {
   decodeEntries,
   encodeEntries,
@@ -9,7 +10,7 @@ import {
   mergeEntries,
   type RevocationEntry,
 } from './entry.ts';
-import { decodeRows, entriesIn, rowsOf } from './entry-rows.ts';
+import { entriesIn, rowsOf } from './entry-rows.ts';
 import { objectHash } from './object-hash.ts';
 import { createRevocationTable, filteredEntries, isRevoked } from './revocation-table.ts';
 import { type FilteredRuns, ScopeFilter } from './scope-filter.ts';
@@ -30,7 +31,7 @@ const runs = fc.array(fc.array(anyEntry).map(mergeEntries), { maxLength: 5 });
 function filteredRuns(lists: ReadonlyArray<readonly RevocationEntry[]>): FilteredRuns {
   const rows = lists.map(rowsOf);
   const filter = new ScopeFilter(rows.reduce((sum, { count }) => sum + count, 0));
-  for (const run of rows) filter.addAll(run);
+  for (const run of rows) filter.add(run);
   return { filter, runs: rows };
 }
 
@@ -108,7 +109,7 @@ describe('a revocation table', () => {
   test('a filter has every scope of many strides', () => {
     const many = Array.from({ length: 1100 }, (_, low) => entry(low * 7919, low));
     const filter = new ScopeFilter(many.length);
-    filter.addAll(rowsOf(many));
+    filter.add(rowsOf(many));
     expect(many.filter(({ scopeId }) => !filter.mayContain(scopeId))).toEqual([]);
   });
 

@@ -26,7 +26,7 @@ export function createRevocationTable(groups: readonly FilteredRuns[]): Revocati
 export function filteredEntries(sorted: readonly RevocationEntry[]): FilteredRuns {
   const rows = rowsOf(sorted);
   const filter = new ScopeFilter(rows.count);
-  filter.addAll(rows);
+  filter.add(rows);
   return { filter, runs: [rows] };
 }
 

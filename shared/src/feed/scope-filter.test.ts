@@ -19,7 +19,7 @@ test('what was added may be contained', () => {
   fc.assert(
     fc.property(fc.integer({ min: 0, max: 5000 }), fc.array(entries), (size, lists) => {
       const filter = new ScopeFilter(size);
-      for (const list of lists) filter.addAll(rowsOf(list));
+      for (const list of lists) filter.add(rowsOf(list));
       for (const { scopeId } of lists.flat()) expect(filter.mayContain(scopeId)).toBe(true);
     }),
   );
@@ -45,6 +45,6 @@ test('it has room for what it was made for and up to as much again', () => {
   const filter = new ScopeFilter(1024);
   const rows = rowsOf(Array.from({ length: 1024 }, (_, index) => entry(index, index)));
   expect([filter.hasRoomFor(2048), filter.hasRoomFor(2049)]).toEqual([true, false]);
-  filter.addAll(rows);
+  filter.add(rows);
   expect([filter.hasRoomFor(1024), filter.hasRoomFor(1025)]).toEqual([true, false]);
 });

@@ -86,6 +86,26 @@ export class ScriptedFeed {
   }
 }
 
+/** Timers on the scripted clock: it goes on to the earliest of them when all that was due is done. */
+export function timersOf(
+  feed: Pick<ScriptedFeed, 'nowSeconds'>,
+): (milliseconds: number) => Promise<void> {
+  const sleepers: Array<{ readonly at: number; readonly wake: () => void }> = [];
+  const goOn = () => {
+    sleepers.sort((one, other) => one.at - other.at);
+    const next = sleepers.shift();
+    if (next === undefined) return;
+    feed.nowSeconds = Math.max(feed.nowSeconds, next.at);
+    next.wake();
+    if (sleepers.length > 0) setTimeout(goOn, 1);
+  };
+  return (milliseconds) =>
+    new Promise((wake) => {
+      sleepers.push({ at: feed.nowSeconds + milliseconds / 1000, wake });
+      if (sleepers.length === 1) setTimeout(goOn, 1);
+    });
+}
+
 export interface Published {
   readonly keys?: readonly KeysetKey[];
   readonly sealed?: readonly SealedMacaroonKey[];
