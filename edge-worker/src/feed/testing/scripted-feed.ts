@@ -15,9 +15,10 @@ import {
   pinned,
   signHead,
 } from '@cardea/shared/feed/testing/feed-fixture';
+import type { Result } from '@cardea/shared/result';
 import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
 import { createEdgeFeed, type EdgeFeedOptions } from '../create-edge-feed.ts';
-import type { EdgeFeed, RequestContext } from '../edge-feed.ts';
+import type { EdgeFeed, RequestContext, StalePolicy, TrustedSnapshot } from '../edge-feed.ts';
 import { type FeedSource, FeedUnreadable } from '../feed-source.ts';
 
 export const START_SECONDS = 1_700_000_000;
@@ -140,3 +141,37 @@ export function requestAt(now: UnixMilliseconds): RequestContext & { settle(): P
     settle: async () => void (await Promise.all(work)),
   };
 }
+
+export const CLOSED = { openForSeconds: 0 };
+
+/** An edge that has loaded the feed, which is 0 s old. */
+export async function loaded(hardSeconds = 120): Promise<ScriptedEdge> {
+  const feed = new ScriptedFeed();
+  await feed.publish();
+  const edge = edgeFeedOf(feed, { hardSeconds });
+  const answer = await edge.snapshot(requestAt(feed.now), CLOSED);
+  if (!answer.ok) throw new Error(`The feed was refused: ${JSON.stringify(answer.refusal)}`);
+  feed.reads.length = 0;
+  return { feed, edge };
+}
+
+export interface ScriptedEdge {
+  readonly feed: ScriptedFeed;
+  readonly edge: EdgeFeed;
+}
+
+/** Asks once, finishes the background work, and gives the answer. */
+export async function ask(
+  { feed, edge }: ScriptedEdge,
+  stale: StalePolicy = CLOSED,
+): Promise<Result<TrustedSnapshot>> {
+  const request = requestAt(feed.now);
+  const answer = await edge.snapshot(request, stale);
+  await request.settle();
+  return answer;
+}
+
+/** An answer from the snapshot of that head. */
+export const fresh = (seq: number) => ({ ok: true, value: { degraded: false, snapshot: { seq } } });
+/** What {@link loaded} has. */
+export const FIRST = fresh(START_SECONDS * 1000);
