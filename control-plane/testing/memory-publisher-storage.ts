@@ -26,6 +26,7 @@ import {
   type SegmentStorage,
   type TakenEntry,
 } from '../src/publication/publisher-storage.ts';
+import { mergedSegment } from '../src/publication/segments/merged-segment.ts';
 import { bucketOf, type StoredSegment } from '../src/publication/segments/plan-segments.ts';
 
 interface MemorySegment extends StoredSegment {
@@ -102,8 +103,9 @@ export class MemoryPublisherStorage implements PublisherStorage {
       }
       return taken.length;
     },
-    merge: async ({ sources, ...merged }) => {
-      const mergedInto = this.#insert(merged);
+    merge: async (merge) => {
+      const sources = merge.sources.map(({ segmentId }) => segmentId);
+      const mergedInto = this.#insert(await mergedSegment(this.segments, merge));
       this.#segments = this.#segments.map((segment) =>
         sources.includes(segment.segmentId) ? { ...segment, mergedInto } : segment,
       );

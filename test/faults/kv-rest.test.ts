@@ -12,7 +12,7 @@ import { findFreePorts } from '@cardea/cli/dev-stack/free-ports';
 import { openStateFolder, type StateFolder } from '@cardea/cli/dev-stack/state-folder';
 import { waitUntilReady } from '@cardea/cli/dev-stack/wait-until-ready';
 import { readKvNamespaceId, startEdge } from '@cardea/cli/dev-stack/workers';
-import { createRestFeedStore } from '@cardea/control-plane/publication/feed-store/feed-store.rest';
+import { createRestFeedStore } from '@cardea/control-plane/publication/feed-store/feed-store.rest.node';
 import { Secret } from '@cardea/control-plane/secret';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { afterAll, beforeAll, expect, test } from 'vitest';

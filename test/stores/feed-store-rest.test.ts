@@ -1,10 +1,12 @@
 /** Guarantee: KV over REST is asked as its API wants to be asked, and nothing but a full answer counts. */
 
+import { createServer, type IncomingHttpHeaders } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { FeedStore } from '@cardea/control-plane/publication/feed-store/feed-store';
 import {
   createRestFeedStore,
   type RestFeedStoreParts,
-} from '@cardea/control-plane/publication/feed-store/feed-store.rest';
+} from '@cardea/control-plane/publication/feed-store/feed-store.rest.node';
 import { Secret } from '@cardea/control-plane/secret';
 import { unixMilliseconds } from '@cardea/shared/time';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -59,6 +61,27 @@ describe('the feed', () => {
     expect(await store.readHead()).toBe('a.b.c');
   });
 
+  // Around what is encoded at once.
+  test.each([0, 1, 2, 3, 12, 24_575, 24_576, 24_577, 49_164, 1_920_000])(
+    'has a segment of %i bytes in base64, of a length that is told before',
+    async (length) => {
+      const content = Uint8Array.from({ length }, (_, i) => (i * i + i) % 251);
+      let sent: IncomingHttpHeaders = {};
+      kv.fault = (response, answer) => {
+        sent = response.req.headers;
+        answer();
+      };
+      const store = storeOf({ timeoutMilliseconds: 5000 });
+      await store.writeSegment(HASH, content, { ttlSeconds: 77 });
+      const value = Buffer.from(content).toString('base64');
+      const key = `v1/segment/${HASH}`;
+      expect(kv.objects.get(key)).toEqual({ value, ttlSeconds: 77 });
+      const body = JSON.stringify([{ key, expiration_ttl: 77, base64: true, value }]);
+      expect(sent).toMatchObject({ 'content-length': String(body.length) });
+      expect(sent).not.toHaveProperty('transfer-encoding');
+    },
+  );
+
   test('that is not there is no failure', async () => {
     const store = storeOf();
     expect(await store.readHead()).toBeUndefined();
@@ -85,11 +108,38 @@ describe('a call fails', () => {
   };
   test.each(Object.keys(FAULTS))('%s', async (name) => {
     const store = storeOf();
+    const segment = new Uint8Array(1_920_000);
     kv.fault = FAULTS[name];
     expect(await nameOf(store.writeHead('a.b.c'))).toBe('KvRestFailed');
     expect(await nameOf(store.readHead())).toBe('KvRestFailed');
+    expect(await nameOf(store.writeSegment(HASH, segment, { ttlSeconds: 60 }))).toBe(
+      'KvRestFailed',
+    );
     kv.fault = undefined;
     expect(await nameOf(store.writeHead('a.b.c'))).toBe('done');
+  });
+
+  test('when the API hangs up in the middle of a segment', async () => {
+    const server = createServer((request) => void request.once('data', () => request.destroy()));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const store = storeOf({ baseUrl: `http://127.0.0.1:${port}` });
+    const written = store.writeSegment(HASH, new Uint8Array(1_920_000), { ttlSeconds: 60 });
+    expect(await nameOf(written)).toBe('KvRestFailed');
+    server.close();
+  });
+
+  test('when the API refuses before it has read the segment, and the refusal is heeded', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(429, { 'Retry-After': '7', Connection: 'close' }).end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { port } = server.address() as AddressInfo;
+    const store = storeOf({ baseUrl: `http://127.0.0.1:${port}` });
+    const written = store.writeSegment(HASH, new Uint8Array(1_920_000), { ttlSeconds: 60 });
+    expect(await nameOf(written)).toBe('KvRestFailed');
+    expect(await nameOf(store.writeHead('a.b.c'))).toBe('KvRestPaused');
+    server.close();
   });
 
   test.each([

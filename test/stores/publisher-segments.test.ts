@@ -11,12 +11,15 @@ import { createPublisherStorage } from '@cardea/control-plane/database/publisher
 import { createRevocationStore } from '@cardea/control-plane/database/revocation-store.pg';
 import { SEGMENT_KEPT_MILLISECONDS } from '@cardea/control-plane/publication/publisher-storage';
 import type { SegmentRules } from '@cardea/control-plane/publication/segments/plan-segments';
-import { entriesOf } from '@cardea/control-plane/publication/segments/segment-content';
+import {
+  entriesOf,
+  mergeContents,
+} from '@cardea/control-plane/publication/segments/segment-content';
 import { tendSegments } from '@cardea/control-plane/publication/segments/tend-segments';
 import { FOR_GOOD, type RevocationEntry } from '@cardea/shared/feed/entry';
 import { objectHash } from '@cardea/shared/feed/object-hash';
 import { formatScopeId } from '@cardea/shared/feed/scope-id';
-import { unixMilliseconds } from '@cardea/shared/time';
+import { unixMilliseconds, unixSeconds } from '@cardea/shared/time';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { openPostgres, rowsOf } from './databases.ts';
 
@@ -110,6 +113,50 @@ describe.each(['PostgreSQL', 'PGlite'] as const)('on %s', (name) => {
     ]);
     await storage().segments.flush({ ...flush, expiresAtSecondsMin: now() + 8000 });
     expect((await liveSet()).segments).toHaveLength(1); // Nothing to flush: nothing was made.
+  });
+
+  test('contents of more than one portion are read as they were made, and merged', async () => {
+    await commit({ count: 7000, bound: 0x80000000 });
+    await commit({ from: 6990, count: 4000, bound: 9 });
+    await commit({ from: 3, count: 1, bound: FOR_GOOD });
+    const bucketSeconds = 1_000_000_000;
+    const flush = { bucket: Math.floor(now() / bucketSeconds), bucketSeconds, entriesMax: 7001 };
+    const expiresAtSecondsMin = now();
+    while ((await storage().segments.flush({ ...flush, expiresAtSecondsMin })) > 0);
+    const { segments: sources, bounds } = await liveSet();
+    expect(sources.length).toBeGreaterThan(1);
+    const [{ expiresAtSeconds } = { expiresAtSeconds: unixSeconds(0) }] = sources;
+    await storage().segments.merge({ sources, expiresAtSeconds, bucket: flush.bucket });
+    const merged = (await storage().segments.present()).at(-1);
+    expect(merged).toMatchObject({ entryCount: bounds.size, expiresAtSeconds });
+    const content = (await storage().segments.content(merged?.hash ?? '')) ?? new Uint8Array(1);
+    expect(await objectHash(content)).toBe(merged?.hash);
+    const contents = await Promise.all(sources.map(({ hash }) => storage().segments.content(hash)));
+    expect(content).toEqual(mergeContents(contents.map((source) => source ?? new Uint8Array(1))));
+    const present = await storage().segments.present();
+    expect(present.map(({ mergedInto }) => mergedInto)).toEqual([
+      ...sources.map(() => merged?.segmentId),
+      undefined,
+    ]);
+  });
+
+  test.each([
+    ['is not there', 'UPDATE feed_segments SET content = NULL WHERE segment_id = '],
+    ['is not what it was', `UPDATE feed_segments SET content = '\\x00' WHERE segment_id = `],
+    ['has no row', 'DELETE FROM feed_segments WHERE segment_id = '],
+  ])('nothing is merged when a content %s', async (_, breaking) => {
+    const flush = { bucket: 0, bucketSeconds: 10_000_000_000, entriesMax: 5 };
+    for (const from of [1, 11]) {
+      await commit({ from, count: 5 });
+      await storage().segments.flush({ ...flush, expiresAtSecondsMin: now() });
+    }
+    const sources = await storage().segments.present();
+    expect(sources).toHaveLength(2);
+    await rowsOf(db, `${breaking} ${sources[0]?.segmentId}`);
+    const before = await storage().segments.present();
+    const merge = { sources, expiresAtSeconds: unixSeconds(now()), bucket: 0 };
+    await expect(storage().segments.merge(merge)).rejects.toBeInstanceOf(TypeError);
+    expect(await storage().segments.present()).toEqual(before);
   });
 
   test.each<[string, Rows]>([

@@ -1,13 +1,15 @@
 /**
  * Segments of the feed in PostgreSQL. Revocation rows point to the segment that they were put into, in the
  * transaction that makes it, so that a row is in the tail or in a segment and never in neither. The
- * server puts contents together itself: no row of a flush travels.
+ * server puts contents together itself: no row of a flush travels, and no content of a merge.
  */
 
+import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
 import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/shared/time';
 import {
   and,
   asc,
+  count,
   eq,
   gte,
   inArray,
@@ -20,8 +22,8 @@ import {
   sql,
 } from 'drizzle-orm';
 import {
-  type NewSegment,
   SEGMENT_KEPT_MILLISECONDS,
+  type SegmentMerge,
   type SegmentStorage,
   type TailFlush,
 } from '../publication/publisher-storage.ts';
@@ -31,6 +33,9 @@ import { NOW_S } from './clock.pg.ts';
 import type { PostgresDatabase } from './postgres.ts';
 import { feedSegments, publisher } from './publisher-schema.pg.ts';
 import { revocations } from './schema.pg.ts';
+
+/** Of a content that is read: as base64 below the 64 KiB that Node reads at once, which takes no copy. */
+const PORTION_BYTES = 36 * 1024;
 
 export interface PostgresSegmentsParts {
   readonly db: PostgresDatabase;
@@ -84,26 +89,9 @@ export function createPublisherSegments(parts: PostgresSegmentsParts): SegmentSt
 
     flush: (flush) => confirmed(parts, (tx) => flushTail(tx, flush)),
 
-    merge: ({ sources, ...merged }) =>
-      confirmed(parts, async (tx) => {
-        const { segmentId: mergedInto } = await insertSegment(tx, merged);
-        const isSource = and(
-          inArray(feedSegments.segmentId, [...sources]),
-          isNull(feedSegments.mergedInto),
-        );
-        await tx.update(feedSegments).set({ mergedInto }).where(isSource);
-      }),
+    merge: (merge) => confirmed(parts, (tx) => mergeSegments(tx, merge)),
 
-    async content(hash) {
-      const { content } = feedSegments;
-      const isNamed = and(eq(feedSegments.hash, hash), isNotNull(content));
-      const [row] = await answered(
-        db.select({ content }).from(feedSegments).where(isNamed).limit(1),
-      );
-      return row?.content === undefined || row.content === null
-        ? undefined
-        : new Uint8Array(row.content);
-    },
+    content: (hash) => readContent(db, hash),
 
     async written(hash, at) {
       const isNew = and(eq(feedSegments.hash, hash), isNull(feedSegments.writtenAtMs));
@@ -132,6 +120,32 @@ export async function readSegments(db: PostgresDatabase): Promise<StoredSegment[
   }));
 }
 
+/**
+ * In portions and as base64: as one value it is a hexadecimal text of twice its length, of which the driver
+ * makes three copies that V8 collects late.
+ */
+async function readContent(
+  db: PostgresDatabase,
+  hash: string,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { content } = feedSegments;
+  const isNamed = and(eq(feedSegments.hash, hash), isNotNull(content));
+  const length = sql`octet_length(${content})`.mapWith(Number);
+  const [named] = await answered(db.select({ length }).from(feedSegments).where(isNamed).limit(1));
+  if (named === undefined) return undefined;
+  const bytes = new Uint8Array(named.length);
+  for (let at = 0; at < bytes.length; at += PORTION_BYTES) {
+    const part = sql`substr(${content}, ${at + 1}::int, ${PORTION_BYTES}::int)`;
+    const base64 = sql<string>`encode(${part}, 'base64')`;
+    const portions = db.select({ base64 }).from(feedSegments).where(isNamed).limit(1);
+    const [portion] = await answered(portions);
+    if (portion === undefined) return undefined; // It was removed meanwhile.
+    const latin1 = atob(portion.base64); // Which skips the line breaks of `encode`.
+    for (let i = 0; i < latin1.length; i++) bytes[at + i] = latin1.charCodeAt(i);
+  }
+  return bytes;
+}
+
 /** One transaction under the publisher's row: no moment is taken between its statements. */
 async function confirmed<T>(
   { db, isConfirmed, notConfirmed }: PostgresSegmentsParts,
@@ -147,16 +161,12 @@ async function confirmed<T>(
 
 async function insertSegment(
   tx: PostgresDatabase,
-  segment: NewSegment,
-): Promise<{ readonly segmentId: number }> {
-  const { bucket, hash, content, entryCount, expiresAtSeconds, writtenAt } = segment;
-  const row = { bucket, hash, content, entryCount, expiresAtS: expiresAtSeconds };
-  const [inserted] = await tx
-    .insert(feedSegments)
-    .values({ ...row, writtenAtMs: writtenAt ?? null })
-    .returning({ segmentId: feedSegments.segmentId });
+  made: { readonly bucket: number; readonly expiresAtS: number },
+): Promise<number> {
+  const { segmentId } = feedSegments;
+  const [inserted] = await tx.insert(feedSegments).values(made).returning({ segmentId });
   if (inserted === undefined) throw new TypeError('An unguarded insert returned no row.');
-  return inserted;
+  return inserted.segmentId;
 }
 
 async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<number> {
@@ -170,11 +180,7 @@ async function flushTail(tx: PostgresDatabase, flush: TailFlush): Promise<number
     .where(and(MAY_LEAVE_TAIL, isOfBucket))
     .orderBy(asc(expiresAtS))
     .limit(entriesMax);
-  const [made] = await tx
-    .insert(feedSegments)
-    .values({ bucket, expiresAtS: from })
-    .returning({ segmentId: feedSegments.segmentId });
-  const segmentId = made?.segmentId ?? 0;
+  const segmentId = await insertSegment(tx, { bucket, expiresAtS: from });
   // The rows are chosen once, and found where they are. Those committed after this statement began, or
   // changed meanwhile, stay in the tail.
   await tx.update(revocations).set({ segmentId }).where(sql`ctid = ANY (ARRAY(${oldest}))`);
@@ -201,6 +207,46 @@ function contentOf(segmentId: number): SQL {
         count(*) AS row_number
       FROM ${revocations} WHERE ${revocations.segmentId} = ${segmentId} GROUP BY ${scopeId})
       AS entries) AS made`;
+}
+
+async function mergeSegments(tx: PostgresDatabase, merge: SegmentMerge): Promise<void> {
+  const { sources, bucket, expiresAtSeconds } = merge;
+  const { content, hash, mergedInto, segmentId } = feedSegments;
+  const mergedId = await insertSegment(tx, { bucket, expiresAtS: expiresAtSeconds });
+  const isSource = inArray(
+    segmentId,
+    sources.map((source) => source.segmentId),
+  );
+  const isWhole = and(isSource, sql`${hash} = encode(sha256(${content}), 'hex')`);
+  const wholeOnes = tx.select({ count: count() }).from(feedSegments).where(isWhole);
+  const filled = await tx
+    .update(feedSegments)
+    .set({
+      content: sql`content_of_sources`,
+      hash: sql`encode(sha256(content_of_sources), 'hex')`,
+      entryCount: sql`octet_length(content_of_sources) / ${ENTRY_BYTES}::int`,
+    })
+    .from(contentOfSegments(isSource))
+    .where(and(eq(segmentId, mergedId), sql`(${wholeOnes}) = ${sources.length}::int`))
+    .returning({ segmentId });
+  if (filled.length === 0) throw new TypeError('The content of a segment is not there.');
+  const isLeft = and(isSource, isNull(mergedInto));
+  await tx.update(feedSegments).set({ mergedInto: mergedId }).where(isLeft);
+}
+
+/**
+ * The entries of segments as one value: every scope once, under the highest of its bounds. `||` brings a
+ * content into memory, and `OFFSET 0` once for all of its entries.
+ */
+function contentOfSegments(isSource: SQL | undefined): SQL {
+  const { content } = feedSegments;
+  return sql`(SELECT string_agg(entry, ''::bytea ORDER BY entry) AS content_of_sources
+    FROM (SELECT DISTINCT ON (substr(entry, 1, 8)) entry
+      FROM (SELECT substr(whole, place, ${ENTRY_BYTES}::int) AS entry
+        FROM (SELECT ${content} || ''::bytea AS whole FROM ${feedSegments} WHERE ${isSource} OFFSET 0)
+            AS contents,
+          generate_series(1, octet_length(whole), ${ENTRY_BYTES}::int) AS place) AS entries
+      ORDER BY substr(entry, 1, 8), entry DESC) AS highest) AS made`;
 }
 
 async function dropSegments(

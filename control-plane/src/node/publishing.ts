@@ -10,7 +10,7 @@ import { createPublisherStorage } from '../database/publisher-storage.pg.ts';
 import type { Log } from '../log.ts';
 import { createTruth } from '../publication/create-truth.ts';
 import { NO_FEED_STORE } from '../publication/feed-store/feed-store.none.ts';
-import { createRestFeedStore } from '../publication/feed-store/feed-store.rest.ts';
+import { createRestFeedStore } from '../publication/feed-store/feed-store.rest.node.ts';
 import type { FeedStore } from '../publication/feed-store/feed-store.ts';
 import { createNodePublisher, type NodePublisher } from '../publication/node-publisher.ts';
 import { createMemorySchedule, createUpkeep } from '../upkeep/upkeep.ts';

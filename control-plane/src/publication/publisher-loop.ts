@@ -28,7 +28,7 @@ export interface NodePublisherParts {
   readonly lock: PublisherLock;
   /** Absent where there is one process. */
   readonly bell?: PublisherBell;
-  /** `feed-store.rest`, or `feed-store.none`. */
+  /** `feed-store.rest.node`, or `feed-store.none`. */
   readonly feed: FeedStore;
   readonly truth: Truth;
   /** Called after each alarm of the process that holds the lock: what else one alone should do. */

@@ -103,8 +103,8 @@ export interface SegmentStorage {
    * many they were.
    */
   flush(flush: TailFlush): Promise<number>;
-  /** Stores a segment that has all entries of `sources`. One step. */
-  merge(merged: NewSegment & { readonly sources: readonly number[] }): Promise<void>;
+  /** Stores a segment that has all entries of `sources`. One step. Rejects if a content is not there. */
+  merge(merge: SegmentMerge): Promise<void>;
   /** By hash, also of one that was dropped less than {@link SEGMENT_KEPT_MILLISECONDS} ago. */
   content(hash: string): Promise<Uint8Array<ArrayBuffer> | undefined>;
   written(hash: string, at: UnixMilliseconds): Promise<void>;
@@ -115,6 +115,10 @@ export interface SegmentStorage {
 export interface NewSegment extends Omit<StoredSegment, 'segmentId' | 'mergedInto'> {
   readonly bucket: number;
   readonly content: Uint8Array<ArrayBuffer>;
+}
+
+export interface SegmentMerge extends Pick<NewSegment, 'bucket' | 'expiresAtSeconds'> {
+  readonly sources: readonly StoredSegment[];
 }
 
 export interface TailFlush {

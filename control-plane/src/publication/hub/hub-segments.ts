@@ -10,9 +10,11 @@ import { type UnixMilliseconds, unixMilliseconds, unixSeconds } from '@cardea/sh
 import {
   type NewSegment,
   SEGMENT_KEPT_MILLISECONDS,
+  type SegmentMerge,
   type SegmentStorage,
   type TailFlush,
 } from '../publisher-storage.ts';
+import { mergedSegment } from '../segments/merged-segment.ts';
 import type { SegmentState, StoredSegment, TailBucket } from '../segments/plan-segments.ts';
 
 const TABLES = [
@@ -89,13 +91,15 @@ export class HubSegments implements SegmentStorage {
     return rows.length;
   }
 
-  async merge({ sources, ...merged }: Parameters<SegmentStorage['merge']>[0]): Promise<void> {
+  async merge(merge: SegmentMerge): Promise<void> {
+    const sourceIds = merge.sources.map(({ segmentId }) => segmentId);
+    const merged = await mergedSegment(this, merge);
     this.#storage.transactionSync(() => {
       const segmentId = this.#insert(merged);
       this.#sql(
         `UPDATE segments SET merged_into = ?
          WHERE merged_into IS NULL AND segment_id IN (SELECT value FROM json_each(?))`,
-        ...[segmentId, JSON.stringify(sources)],
+        ...[segmentId, JSON.stringify(sourceIds)],
       );
     });
     await this.#storage.sync();

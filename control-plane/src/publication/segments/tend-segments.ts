@@ -4,10 +4,8 @@
  * repeated at any point.
  */
 
-import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
-import { objectHash } from '@cardea/shared/feed/object-hash';
 import { secondsOf, unixSeconds } from '@cardea/shared/time';
-import type { SegmentStorage } from '../publisher-storage.ts';
+import type { SegmentMerge, SegmentStorage } from '../publisher-storage.ts';
 import {
   bucketOf,
   planSegmentStep,
@@ -15,7 +13,6 @@ import {
   type StoredSegment,
   superseded,
 } from './plan-segments.ts';
-import { mergeContents } from './segment-content.ts';
 
 /** More than the steps from two million entries in the tail to segments. */
 const STEPS_MAX = 400;
@@ -35,7 +32,7 @@ export async function tendSegments(storage: SegmentStorage, rules: SegmentRules)
     const step = planSegmentStep({ segments, tail: left }, rules);
     if (step === undefined || (steps > 0 && !step.isUrgent)) return;
     if (step.kind === 'merge') {
-      await merge(storage, step.sources, rules);
+      await storage.merge(mergeOf(step.sources, rules));
       continue;
     }
     const { bucket } = step;
@@ -59,25 +56,7 @@ async function dropSuperseded(
   return present.filter((segment) => !dropped.has(segment));
 }
 
-async function merge(
-  storage: SegmentStorage,
-  sources: readonly StoredSegment[],
-  { bucketSeconds }: SegmentRules,
-): Promise<void> {
-  const contents = [];
-  for (const { hash } of sources) {
-    const content = await storage.content(hash);
-    if (content === undefined) throw new TypeError('The content of a segment is not there.');
-    contents.push(content);
-  }
-  const content = mergeContents(contents);
+function mergeOf(sources: readonly StoredSegment[], { bucketSeconds }: SegmentRules): SegmentMerge {
   const end = Math.max(...sources.map(({ expiresAtSeconds }) => expiresAtSeconds));
-  await storage.merge({
-    sources: sources.map(({ segmentId }) => segmentId),
-    hash: await objectHash(content),
-    content,
-    entryCount: content.length / ENTRY_BYTES,
-    expiresAtSeconds: unixSeconds(end),
-    bucket: bucketOf(end, bucketSeconds),
-  });
+  return { sources, expiresAtSeconds: unixSeconds(end), bucket: bucketOf(end, bucketSeconds) };
 }

@@ -4,12 +4,15 @@
  * try again is the publisher's to decide, but never before the API wants to hear from us.
  */
 
+import type { IncomingMessage } from 'node:http';
 import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { FEED_ENTRIES_MAX, FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Secret } from '../../secret.ts';
+import { binaryBody, type PortionedBody, textBody } from './bulk-body.ts';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
+import { type KvRequest, requestKv } from './kv-request.node.ts';
 
 export interface RestFeedStoreParts {
   /** Up to and without `/storage/kv`. No slash at its end. */
@@ -56,9 +59,11 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
   const call = createCaller(parts);
   const read = async (key: string, bytesMax: number) => {
     const answer = await call({ method: 'GET', path: `/values/${encodeURIComponent(key)}` });
-    return answer.status === 404 ? undefined : readBody(answer, bytesMax);
+    if (answer.statusCode !== 404) return readBody(answer, bytesMax);
+    answer.destroy();
+    return undefined;
   };
-  const write = async (body: string | Uint8Array<ArrayBuffer>) => {
+  const write = async (body: PortionedBody) => {
     const answer = await call({ method: 'PUT', path: '/bulk', body });
     if (!isWritten(await readBody(answer, ANSWER_BYTES_MAX))) throw new KvRestFailed();
   };
@@ -70,53 +75,22 @@ export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
     },
     readSegment: (hash) => read(segmentObject(hash), FEED_ENTRIES_MAX * ENTRY_BYTES),
     writeKeyset: (hash, text) =>
-      write(pairOf({ key: keysetObject(hash), value: text, expiration_ttl: KEYSET_TTL_SECONDS })),
+      write(textBody({ key: keysetObject(hash), value: text, expiration_ttl: KEYSET_TTL_SECONDS })),
     writeSegment: (hash, content, { ttlSeconds }) =>
-      write(binaryPairOf({ key: segmentObject(hash), expiration_ttl: ttlSeconds }, content)),
+      write(binaryBody({ key: segmentObject(hash), expiration_ttl: ttlSeconds }, content)),
     // The head never expires: an edge that finds an old one says how old.
-    writeHead: (compactJws) => write(pairOf({ key: HEAD_OBJECT, value: compactJws })),
+    writeHead: (compactJws) => write(textBody({ key: HEAD_OBJECT, value: compactJws })),
   };
-}
-
-/** The body of a bulk write, of one pair. */
-function pairOf(pair: object): string {
-  return JSON.stringify([pair]);
-}
-
-/** What follows the value in {@link pairOf} one whose last member it is. */
-const END = '"}]';
-/** A multiple of 3: base64 of such portions is base64 of the whole. */
-const PORTION_BYTES = 6144;
-
-/**
- * {@link pairOf} one whose value is `content`, in base64 (RFC 4648 §4). In bytes from the beginning: of two
- * megabytes no text is made, which would stay until everything is collected.
- */
-function binaryPairOf(pair: object, content: Uint8Array): Uint8Array<ArrayBuffer> {
-  const encoder = new TextEncoder();
-  const empty = pairOf({ ...pair, base64: true, value: '' });
-  const start = encoder.encode(empty.slice(0, -END.length));
-  const body = new Uint8Array(start.length + Math.ceil(content.length / 3) * 4 + END.length);
-  body.set(start);
-  let length = start.length;
-  const append = (text: string) => {
-    length += encoder.encodeInto(text, body.subarray(length)).written;
-  };
-  for (let at = 0; at < content.length; at += PORTION_BYTES) {
-    append(btoa(String.fromCharCode(...content.subarray(at, at + PORTION_BYTES))));
-  }
-  append(END);
-  return body;
 }
 
 interface Call {
   readonly method: 'GET' | 'PUT';
   readonly path: string;
-  readonly body?: string | Uint8Array<ArrayBuffer>;
+  readonly body?: PortionedBody;
 }
 
 /** Answers are 200, or 404 to a GET; everything else is thrown. */
-function createCaller(parts: RestFeedStoreParts): (call: Call) => Promise<Response> {
+function createCaller(parts: RestFeedStoreParts): (call: Call) => Promise<IncomingMessage> {
   const { baseUrl, clock, log, namespaceId, token } = parts;
   const base = `${baseUrl}/storage/kv/namespaces/${namespaceId}`;
   const startedAt: number[] = [];
@@ -130,43 +104,48 @@ function createCaller(parts: RestFeedStoreParts): (call: Call) => Promise<Respon
     startedAt.push(now);
     const answer = await send(`${base}${path}`, {
       method,
-      headers: { Authorization: `Bearer ${token.reveal()}`, 'Content-Type': 'application/json' },
+      headers: {
+        ...{ Authorization: `Bearer ${token.reveal()}`, 'Content-Type': 'application/json' },
+        'User-Agent': 'cardea',
+      },
       ...(body === undefined ? {} : { body }),
-      redirect: 'error', // The token goes nowhere else.
       signal: AbortSignal.timeout(parts.timeoutMilliseconds ?? TIMEOUT_MILLISECONDS),
     });
-    if (answer.status === 200 || (method === 'GET' && answer.status === 404)) return answer;
-    await answer.body?.cancel();
-    if (answer.status === 429)
-      pausedUntil = clock.now() + pauseMilliseconds(answer, parts.random());
-    log('error', 'kv_rest_failed', { method, status: answer.status });
+    const { statusCode: status = 0 } = answer;
+    if (status === 200 || (method === 'GET' && status === 404)) return answer;
+    answer.destroy();
+    if (status === 429) pausedUntil = clock.now() + pauseMilliseconds(answer, parts.random());
+    log('error', 'kv_rest_failed', { method, status });
     throw new KvRestFailed();
   };
 }
 
-/** Whatever `fetch` throws may quote the request: it is replaced. */
-async function send(url: string, request: RequestInit): Promise<Response> {
+/** Whatever the client throws may quote the request: it is replaced. */
+async function send(url: string, request: KvRequest): Promise<IncomingMessage> {
   try {
-    return await fetch(url, request);
+    return await requestKv(url, request);
   } catch {
     throw new KvRestFailed();
   }
 }
 
 /** RFC 9110 §10.2.3, the form in seconds. Up to half as much again, so that not all return at once. */
-function pauseMilliseconds(answer: Response, random: number): number {
-  const text = answer.headers.get('retry-after') ?? '';
+function pauseMilliseconds(answer: IncomingMessage, random: number): number {
+  const text = answer.headers['retry-after'] ?? '';
   const asked = /^\d{1,6}$/.test(text) ? Number(text) : PAUSE_SECONDS_DEFAULT;
   const seconds = Math.min(Math.max(asked, 1), PAUSE_SECONDS_MAX);
   return seconds * 1000 * (1 + random / 2);
 }
 
 /** A body that is cut off, or longer than anything of ours, is a failure. */
-async function readBody(answer: Response, bytesMax: number): Promise<Uint8Array<ArrayBuffer>> {
+async function readBody(
+  answer: IncomingMessage,
+  bytesMax: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   const chunks: Uint8Array[] = [];
   let length = 0;
   try {
-    for await (const chunk of answer.body ?? []) {
+    for await (const chunk of answer) {
       chunks.push(chunk);
       length += chunk.length;
       if (length > bytesMax) break;
