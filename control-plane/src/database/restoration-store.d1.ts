@@ -79,10 +79,14 @@ function insertLacking(db: DrizzleD1Database, json: string) {
   );
 }
 
-/** Each is looked up by its scope: a million of them may be compared. */
+/**
+ * Each is looked up by its scope: a million of them may be compared. A row that takes effect later (the end of
+ * an overlap) does not stand for one that was in effect.
+ */
 const IS_LACKING = sql`e.value ->> 'expires_at_s' > ${NOW_S} AND e.value ->> 'bound_s' > coalesce(
   (SELECT max(known.bound_s) FROM revocations AS known
-    WHERE known.scope_id = e.value ->> 'scope_id' AND known.expires_at_s > ${NOW_S}), -1)`;
+    WHERE known.scope_id = e.value ->> 'scope_id' AND known.expires_at_s > ${NOW_S}
+      AND known.effective_at_s <= ${NOW_S}), -1)`;
 
 /** Scopes of the rows that this batch has written. */
 function writtenScopes(db: DrizzleD1Database, json: string, isMeant?: SQL) {

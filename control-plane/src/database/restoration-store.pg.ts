@@ -66,6 +66,7 @@ export function createRestorationStore(db: PostgresDatabase): RestorationStore {
   };
 }
 
+/** A row that takes effect later (the end of an overlap) does not stand for one that was in effect. */
 async function insertLacking(tx: PostgresDatabase, json: string) {
   // Every column in the order of the schema: drizzle names them so.
   return tx
@@ -77,7 +78,8 @@ async function insertLacking(tx: PostgresDatabase, json: string) {
         FROM json_to_recordset(${json}::json)
           AS e(id text, scope_id text, bound_s bigint, expires_at_s bigint)
         LEFT JOIN LATERAL (SELECT max(known.bound_s) AS bound_s FROM revocations AS known
-          WHERE known.scope_id = e.scope_id AND known.expires_at_s > ${NOW_S}) AS present ON true
+          WHERE known.scope_id = e.scope_id AND known.expires_at_s > ${NOW_S}
+            AND known.effective_at_s <= ${NOW_S}) AS present ON true
         WHERE e.expires_at_s > ${NOW_S}
           AND (present.bound_s IS NULL OR present.bound_s < e.bound_s)`,
     )

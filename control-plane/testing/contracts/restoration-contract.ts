@@ -114,6 +114,17 @@ export function testRestorations(subject: () => RestorationSubject): void {
       expect(await eventsOf(again.eventId)).toHaveLength(0);
     });
 
+    test('what was in effect, although a higher bound of the scope waits for the end of an overlap', async () => {
+      const { revocations } = subject().stores;
+      const { scopeId } = lost(scopeIdOfUuid(newId()));
+      const waiting = lost(scopeId);
+      expect(await restore([waiting])).toBe(1);
+      await subject().run(`UPDATE revocations SET effective_at_s = 3900000000
+        WHERE revocation_id = '${waiting.revocationId}'`);
+      expect(await restore([lost(scopeId, { boundSeconds: 5 })])).toBe(1);
+      expect(await revocations.highestBound(newId(), [scopeId])).toBe(5);
+    });
+
     test('a bound that is higher than the one that is left; nothing that is over', async () => {
       const { revocations } = subject().stores;
       const { scopeId } = lost(scopeIdOfUuid(newId()));
