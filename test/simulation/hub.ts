@@ -54,6 +54,8 @@ export class Hub implements Pick<HubApi, 'acknowledge' | 'poke' | 'head' | 'keys
   #hubStorage: PublisherStorage | undefined;
   #alarmAt: number | null = null;
   #callOffAlarm = () => {};
+  #isInAlarm = false;
+  #isAlarmWaiting = false;
 
   constructor(parts: HubParts) {
     this.#parts = parts;
@@ -157,17 +159,32 @@ export class Hub implements Pick<HubApi, 'acknowledge' | 'poke' | 'head' | 'keys
 
   #setAlarm(at: number | null): void {
     this.#callOffAlarm();
+    this.#isAlarmWaiting = false;
     this.#alarmAt = at;
     if (at === null) return;
     const { world, fail } = this.#parts;
     this.#callOffAlarm = world.after(at - world.now, () => void this.#ring().catch(fail));
   }
 
+  /** The runtime runs one alarm at a time: the next one waits for the end of the one before. */
   async #ring(): Promise<void> {
+    if (this.#isInAlarm) {
+      this.#isAlarmWaiting = true;
+      return;
+    }
     if (!this.isUp) {
       this.#setAlarm(this.#parts.world.now + RETRY_MILLISECONDS);
       return;
     }
+    this.#isInAlarm = true;
+    await this.#runAlarm();
+    this.#isInAlarm = false;
+    if (!this.#isAlarmWaiting) return;
+    this.#isAlarmWaiting = false;
+    await this.#ring();
+  }
+
+  async #runAlarm(): Promise<void> {
     this.#alarmAt = null;
     try {
       const { process, publisher } = await this.#started();
