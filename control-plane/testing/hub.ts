@@ -5,7 +5,7 @@ import { env } from 'cloudflare:workers';
 import { importFeedKeys } from '@cardea/shared/feed/feed-key';
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import { verifyHead } from '@cardea/shared/feed/head-signature';
-import { formatScopeId } from '@cardea/shared/feed/scope-id';
+import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
 import { SEGMENT_LIMITS } from '../src/publication/segments/plan-segments.ts';
 import { anonymous } from './api.ts';
 
@@ -37,16 +37,24 @@ export async function silenceHub(): Promise<void> {
 export async function headInKv() {
   const text = (await env.FEED.get(HEAD_OBJECT, 'text')) ?? '';
   const keys = await importFeedKeys([JSON.parse(env.FEED_SIGNING_KEY).x]);
+  if (!keys.ok) throw new Error(`The feed key is refused: ${JSON.stringify(keys.refusal)}`);
   const head = await verifyHead(text, keys.value);
   if (!head.ok) throw new Error(`The head is refused: ${JSON.stringify(head.refusal)}`);
   const bounds = head.value.tail.map((entry) => [formatScopeId(entry.scopeId), entry.boundSeconds]);
   return { ...head.value, bounds: new Map(bounds as Array<[string, number]>) };
 }
 
+/** The id by which the feed names a key or a token. */
+export function scopeIdOf(id: string): string {
+  const scopeId = scopeIdOfKey(id);
+  if (scopeId === undefined) throw new Error('Not the id of a key or a token.');
+  return formatScopeId(scopeId);
+}
+
 /** Has the hub make a segment of its tail, and answers its hash. */
 export async function segmentInHub(): Promise<string> {
   const expiresAtSeconds = Math.floor(Date.now() / 1000) + 3600;
-  const [high] = crypto.getRandomValues(new Uint32Array(1));
+  const [high = 0] = crypto.getRandomValues(new Uint32Array(1));
   const entries = Array.from({ length: SEGMENT_LIMITS.tailAim + 1 }, (_, low) => {
     return { scopeId: { high, low }, boundSeconds: 7, expiresAtSeconds };
   });

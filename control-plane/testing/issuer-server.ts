@@ -57,12 +57,6 @@ function closeServer(server: Server): Promise<void> {
   return new Promise((resolve) => server.close(() => resolve()));
 }
 
-declare module 'vitest' {
-  interface ProvidedContext {
-    issuerUrl: string;
-  }
-}
-
 interface TestProject {
   readonly provide: (name: 'issuerUrl', url: string) => void;
 }

@@ -5,6 +5,13 @@ import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from '
 export const ISSUER = 'https://team.example';
 export const AUDIENCE = 'cardea-admin';
 
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of the server that `issuer-server` starts. */
+    issuerUrl: string;
+  }
+}
+
 export interface IssuerKey {
   readonly kid: string;
   readonly alg: string;

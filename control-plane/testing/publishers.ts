@@ -184,7 +184,7 @@ async function createTestPublisher(
       test.publisher = new Publisher(parts as never);
     },
     announcer: createHubAnnouncer({
-      hub: { acknowledge: (entries) => test.publisher.acknowledge(entries) },
+      hub: { acknowledge: (entries): Promise<void> => test.publisher.acknowledge(entries) },
       revocations: parts.truth.revocations,
       log: parts.log,
     }),
@@ -193,10 +193,24 @@ async function createTestPublisher(
   return test as never;
 }
 
-/** What an edge would read: the verified head in KV with all its entries, or `undefined`. */
-export async function publishedHead({ parts }: Pick<TestPublisher, 'parts'>) {
+/** What an edge would read: the verified head in KV with all its entries. */
+export async function publishedHead(world: Pick<TestPublisher, 'parts'>) {
+  const head = await findPublishedHead(world);
+  if (head === undefined) throw new Error('There is no head in KV.');
+  return head;
+}
+
+/** The same, or `undefined` where there may be none. */
+export async function findPublishedHead(world: Pick<TestPublisher, 'parts'>) {
   const text = await env.FEED.get(HEAD_OBJECT, 'text');
-  return text === null ? undefined : headOf(text, { parts });
+  return text === null ? undefined : headOf(text, world);
+}
+
+/** The head that whoever asks the publisher is served. */
+export async function servedHead({ publisher }: Pick<TestPublisher, 'publisher'>) {
+  const head = await publisher.head();
+  if (head === undefined) throw new Error('The publisher serves no head.');
+  return head;
 }
 
 export async function headOf(text: string, { parts }: Pick<TestPublisher, 'parts'>) {

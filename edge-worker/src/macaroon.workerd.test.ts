@@ -316,8 +316,8 @@ describe('a caveat is asked of the request', () => {
   });
 
   test('ext: only by a checker of this name, and only for its value', async () => {
-    const checkers = new Map([
-      ['region', (value: string) => value === 'eu'],
+    const checkers = new Map<string, (value: string) => boolean>([
+      ['region', (value) => value === 'eu'],
       ['broken', () => 'yes' as unknown as boolean],
     ]);
     edge = edgeWith({ checkers });

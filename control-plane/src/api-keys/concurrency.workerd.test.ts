@@ -55,10 +55,10 @@ test.each([
   expect(await revocationsBy(key.key_id)).toBe(1);
 });
 
-test.each([
+test.each<[string, string, () => Promise<{ key_id: string }>]>([
   ['issued', ISSUED, async () => (await issue()).issued_api_key],
   ['imported', IMPORTED, () => importKey()],
-] as const)('revoke of an %s key: once', async (_, ...[path, make]) => {
+])('revoke of an %s key: once', async (_, ...[path, make]) => {
   const { key_id: keyId } = await make();
   expect(await outcomesOf(() => admin(`${path}/${keyId}:revoke`, { body: {} }))).toEqual({
     '204': 1,

@@ -76,7 +76,7 @@ test('import', async () => {
   expect(JSON.stringify(event)).not.toContain(rawKey);
 });
 
-test.each([
+test.each<[string, string, string, object, object]>([
   ['update', 'PATCH', '', { name: 'n' }, { name: { before: 'key', after: 'n' } }],
   [
     'update',

@@ -282,7 +282,7 @@ describe('rotate', () => {
     expect(await get(expired)).toMatchObject({ status: 'KEY_STATUS_EXPIRED' });
   });
 
-  test.each([
+  test.each<[string, string, object, string]>([
     ['an unknown key', crypto.randomUUID(), {}, '404 api_key_not_found'],
     ['no id', 'nonsense', {}, '404 api_key_not_found'],
     ['an imported id', 'ab'.repeat(32), {}, '404 api_key_not_found'],
@@ -392,7 +392,7 @@ describe.each([
     expect(await get(key.key_id)).toEqual(before);
   });
 
-  test.each([
+  test.each<[string, string, object, string]>([
     ['an unknown key', crypto.randomUUID(), {}, '404 api_key_not_found'],
     ['no id', 'nonsense', {}, '404 api_key_not_found'],
     ['an unknown imported id', 'ab'.repeat(32), {}, '404 api_key_not_found'],

@@ -57,7 +57,7 @@ describe.each(KINDS)('an $kind key', ({ make, path, wrapper }) => {
     return key;
   }
 
-  test.each([
+  test.each<[string, string, Json, Json]>([
     ['one field', 'name', { name: 'n' }, { name: 'n' }],
     ['only what it names', 'name', { name: 'n', scopes: ['x'] }, { name: 'n' }],
     ['two fields', 'name,scopes', { name: 'n', scopes: [] }, { name: 'n', scopes: [] }],

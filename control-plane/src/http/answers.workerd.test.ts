@@ -163,7 +163,12 @@ const SAMPLES: Readonly<Record<string, ReadonlyArray<() => Promise<Response>>>> 
   ],
   adminRevokeCredential: [() => verb(CREDENTIALS, [credential(), 'revoke'])],
   adminCreateEdge: [() => post(EDGES, newEdge())],
-  adminListEdges: [async () => (await edge()) && admin(EDGES)],
+  adminListEdges: [
+    async () => {
+      await edge();
+      return admin(EDGES);
+    },
+  ],
   adminGetEdge: [async () => admin(`${EDGES}/${await edge()}`)],
   adminRotateEdge: [
     () => verb(EDGES, [edge(), 'rotate', { overlap: '1h' }]),

@@ -324,7 +324,7 @@ describe('failures', () => {
     const errors = vi.spyOn(console, 'error').mockImplementation(() => {});
     const bad = { ...env, ...change };
     for (const path of ['/health/alive', ISSUED, '/v2alpha1/apiKeys:selfRevoke']) {
-      const request = new Request(`${ORIGIN}${path}`);
+      const request = new Request<unknown, IncomingRequestCfProperties>(`${ORIGIN}${path}`);
       const response = await worker.fetch(request, bad, createExecutionContext());
       expect(response.status).toBe(503);
       const text = await response.text();

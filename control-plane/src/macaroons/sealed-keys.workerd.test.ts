@@ -28,7 +28,7 @@ import { deriveMasterKeys } from '../master-keys.ts';
 import { defaultTenant } from '../tenants/tenant.ts';
 import { macaroonKeyTimes } from './macaroon-key.ts';
 import { macaroonRootReader } from './macaroon-root.ts';
-import { createKeySealer } from './sealed-keys.ts';
+import { createKeySealer, type RevokedForGood } from './sealed-keys.ts';
 
 const EDGES = '/v1/admin/edges';
 const config = readConfig(env);
@@ -48,7 +48,7 @@ const newSealer = () =>
     times: macaroonKeyTimes(config),
   });
 let seal = newSealer();
-const NONE_REVOKED = async () => new Set<string>();
+const NONE_REVOKED: RevokedForGood = async () => new Set();
 const sealed = (revoked = NONE_REVOKED, tenants = [own, other]) => seal(tenants, revoked);
 
 interface Registered {

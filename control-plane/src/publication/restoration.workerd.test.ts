@@ -38,7 +38,7 @@ async function restoreTo(mark: number): Promise<void> {
 }
 
 const cycle = (through: RestorationStore = store) => {
-  const auditEvent = () => auditOf(crypto.randomUUID(), '');
+  const auditEvent = async () => auditOf(crypto.randomUUID(), '');
   return synchroniseMark(storage, { store: through, auditEvent, randomBytes }, never);
 };
 

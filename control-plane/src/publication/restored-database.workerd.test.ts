@@ -5,10 +5,9 @@
 
 import { runInDurableObject } from 'cloudflare:test';
 import { env } from 'cloudflare:workers';
-import { formatScopeId, scopeIdOfKey } from '@cardea/shared/feed/scope-id';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { admin, ISSUED, issue, outcomeOf } from '../../testing/api.ts';
-import { headInKv, hub, publish } from '../../testing/hub.ts';
+import { headInKv, hub, publish, scopeIdOf } from '../../testing/hub.ts';
 
 beforeAll(publish);
 
@@ -46,7 +45,6 @@ const verify = async (credential: string) => {
 };
 const derive = (credential: string) =>
   admin('/v2alpha1/admin/apiKeys:derive', { body: { credential } });
-const scopeOf = (keyId: string) => formatScopeId(scopeIdOfKey(keyId));
 
 describe('a key that was revoked after the backup', () => {
   test('is refused by verify, derive and the feed after one cycle; others go on', async () => {
@@ -64,16 +62,16 @@ describe('a key that was revoked after the backup', () => {
     await publish();
     expect(await verify(revoked.secret)).toBe('VERIFICATION_ERROR_REVOKED');
     expect((await derive(revoked.secret)).status).toBeGreaterThanOrEqual(400);
-    expect((await headInKv()).bounds.get(scopeOf(keyId))).toBe(0xffffffff);
+    expect((await headInKv()).bounds.get(scopeIdOf(keyId))).toBe(0xffffffff);
     expect(await verify(other.secret)).toBe('active');
     expect((await derive(other.secret)).status).toBe(200);
     const rows = await env.DB.prepare(
       `SELECT cause, scope_id, acknowledged FROM revocations WHERE scope_id = ?`,
     )
-      .bind(scopeOf(keyId))
+      .bind(scopeIdOf(keyId))
       .all();
     expect(rows.results).toEqual([
-      { cause: 'database.restored', scope_id: scopeOf(keyId), acknowledged: 1 },
+      { cause: 'database.restored', scope_id: scopeIdOf(keyId), acknowledged: 1 },
     ]);
     const told = `SELECT count(*) AS n FROM audit_events WHERE operation = 'revocation.restore'`;
     expect(await env.DB.prepare(told).first()).toEqual({ n: 1 });
@@ -105,7 +103,7 @@ test('a key that was revoked since the last cycle is refused again, under the sa
   await publish();
   expect(await verify(secret)).toBe('VERIFICATION_ERROR_REVOKED');
   const cause = 'SELECT cause FROM revocations WHERE scope_id = ?';
-  expect(await env.DB.prepare(cause).bind(scopeOf(key.key_id)).all()).toMatchObject({
+  expect(await env.DB.prepare(cause).bind(scopeIdOf(key.key_id)).all()).toMatchObject({
     results: [{ cause: 'database.restored' }],
   });
   // Once found it is looked for no more.

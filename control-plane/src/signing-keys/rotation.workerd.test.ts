@@ -65,7 +65,7 @@ async function derive(secret: string) {
 }
 
 const kidOf = (token: string) =>
-  JSON.parse(atob(token.split('.')[0].replaceAll('-', '+').replaceAll('_', '/'))).kid;
+  JSON.parse(atob((token.split('.')[0] ?? '').replaceAll('-', '+').replaceAll('_', '/'))).kid;
 
 const isValid = async (credential: string) => {
   const body = { credential };

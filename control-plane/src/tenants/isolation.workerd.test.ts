@@ -254,7 +254,7 @@ describe("what one tenant asks about another's", () => {
       const { issued_api_keys: keys } = await (await as(tenantId, ISSUED, { headers })).json();
       expect(keys).toHaveLength(2);
       const lists = [ISSUED, IMPORTED, '/v1/admin/auditEvents', '/v1/admin/credentials'];
-      const texts = [];
+      const texts: string[] = [];
       for (const path of [...lists, '/v1/admin/signingKeys']) {
         const response = await as(tenantId, path, { headers });
         expect([path, response.status]).toEqual([path, 200]);

@@ -30,7 +30,7 @@ const eventsOf = async (tenantId: string) =>
   (
     await env.DB.prepare('SELECT * FROM audit_events WHERE nid = ? ORDER BY time_ms, operation')
       .bind(tenantId)
-      .all()
+      .all<{ operation: string; changes: string }>()
   ).results;
 
 beforeAll(publish);
@@ -98,7 +98,7 @@ describe('a new tenant', () => {
     const events = await eventsOf(tenantId);
     expect(events).toHaveLength(1);
     expect(events[0]).toMatchObject({ operation: 'tenant.create', target_id: tenantId });
-    expect(JSON.parse(events[0].changes)).toEqual({
+    expect(JSON.parse(events[0]?.changes ?? '')).toEqual({
       name: { after: 'acme' },
       hosts: { after: hosts },
       audience: { after: 'https://api.example' },
@@ -220,7 +220,7 @@ describe('an update', () => {
     });
     const [, event] = await eventsOf(tenant.tenant_id);
     expect(event).toMatchObject({ operation: 'tenant.update', target_id: tenant.tenant_id });
-    expect(JSON.parse(event.changes)).toEqual({
+    expect(JSON.parse(event?.changes ?? '')).toEqual({
       name: { before: 'acme', after: 'New' },
       issuer: { after: 'https://n.example' },
     });
@@ -264,7 +264,7 @@ describe('an update', () => {
     expect((await (await verify()).json()).is_valid).toBe(false);
   });
 
-  test.each([
+  test.each<[string, [string | undefined, object, string], string]>([
     ['an unknown tenant', [UNKNOWN, { name: 'x' }, ''], '404 not_found'],
     ['no tenant id at all', ['x', { name: 'x' }, ''], '404 not_found'],
     ['the default tenant', [DEFAULT_TENANT_ID, { name: 'x' }, ''], '409 failed_precondition'],
@@ -319,7 +319,7 @@ describe('deleting a tenant', () => {
     const tables = ['api_keys', 'signing_keys', 'tenants', 'tenant_hosts', 'idempotent_requests'];
     for (const table of tables) {
       const left = env.DB.prepare(`SELECT count(*) AS n FROM ${table} WHERE nid = ?`).bind(id);
-      expect([table, (await left.first()).n]).toEqual([table, 0]);
+      expect([table, (await left.first())?.n]).toEqual([table, 0]);
     }
     const { results } = await env.DB.prepare(
       `SELECT scope, bound_s, cause FROM revocations WHERE nid = ? AND scope = 'tenant'`,
@@ -348,7 +348,7 @@ describe('deleting a tenant', () => {
     expect((await verify(hosts[0])).is_valid).toBe(false);
   });
 
-  test.each([
+  test.each<[string, [string, string], string]>([
     ['the default tenant', [DEFAULT_TENANT_ID, '?force=true'], '409 failed_precondition'],
     ['an unknown one', [UNKNOWN, '?force=true'], '404 not_found'],
     ['with force that is neither', [UNKNOWN, '?force=yes'], '400 bad_request'],

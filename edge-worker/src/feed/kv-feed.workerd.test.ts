@@ -163,7 +163,9 @@ describe('a writer of KV', () => {
 
   test('that changes a byte gets a refusal from an edge that just started', async () => {
     const head = feed.head ?? '';
-    const [[keysetName, keyset]] = [...feed.objects].filter(([name]) => name.includes('keyset'));
+    const named = [...feed.objects].find(([name]) => name.includes('keyset'));
+    if (named === undefined) throw new Error('There is no keyset.');
+    const [keysetName, keyset] = named;
     for (const position of sampled(head.length)) {
       const other = head[position] === 'A' ? 'B' : 'A';
       await kv.put(HEAD_OBJECT, head.slice(0, position) + other + head.slice(position + 1));

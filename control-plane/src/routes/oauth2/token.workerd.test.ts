@@ -30,7 +30,7 @@ const basic = (id: string, secret: string) => ({
   Authorization: `Basic ${btoa(`${id}:${secret}`)}`,
 });
 const claimsOf = (token: string) =>
-  JSON.parse(atob(token.split('.')[1].replace(/[-_]/g, (c) => (c === '-' ? '+' : '/'))));
+  JSON.parse(atob((token.split('.')[1] ?? '').replace(/[-_]/g, (c) => (c === '-' ? '+' : '/'))));
 const errorOf = async (response: Response) => `${response.status} ${(await response.json()).error}`;
 
 beforeAll(async () => {
