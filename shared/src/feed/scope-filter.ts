@@ -26,7 +26,10 @@ const OVERFILL_MAX = 2;
  */
 const STRIDE_ENTRIES = 512;
 
-/** Half of them until V8 begins to compile, half until it has: counted with `--trace-opt`. */
+/**
+ * V8 begins to compile in the eighth or so and has compiled a few runs later (counted with `--trace-opt`). The
+ * rest cost little then, and are there for machines on which that takes longer.
+ */
 const WARM_UP_RUNS = 64;
 
 const SIGN_BIT = 1 << 31;
@@ -121,7 +124,7 @@ export class ScopeFilter {
 }
 
 /**
- * Runs the loop until an engine has compiled it (some 2 ms), for whoever is about to load many entries in
+ * Runs the loop until an engine has compiled it (3 to 5 ms), for whoever is about to load many entries in
  * small portions. V8 compiles on another thread, and what is ready while no script runs is not taken up
  * for a long time: a worker that waits between its portions would go on interpreting, ten times slower.
  * The entries rise, fall and repeat, so that no branch is unknown to the compiled code.
