@@ -12,7 +12,7 @@ import {
 import type { UnsignedHead } from '@cardea/shared/feed/head';
 import { scopeIdOfSigningKey } from '@cardea/shared/feed/scope-id';
 import { FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
-import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
+import type { UnixMilliseconds } from '@cardea/shared/time';
 import type { Clock } from '../clock.ts';
 import type { FeedStore } from './feed-store/feed-store.ts';
 import { type KeysetSuccession, NO_SUCCESSION, successionOf } from './keyset-succession.ts';
@@ -88,17 +88,15 @@ export class HeadStamper {
    * no two heads share a `seq`, and why a higher one never lacks what a lower one has.
    */
   async plan(): Promise<StampedPlan> {
-    const { clockSkewSeconds, environmentId, storage } = this.#parts;
+    const { boundSeconds, clockSkewSeconds, environmentId, storage } = this.#parts;
     const rules = this.rules();
     const { stamp } = rules;
     const moment = await storage.takeMoment(stamp, clockSkewSeconds);
     const { withdrawnKids, earliestEndSeconds } = await this.#successionIn(moment);
-    const dueAt =
-      earliestEndSeconds === undefined
-        ? undefined
-        : unixMilliseconds((earliestEndSeconds - this.#parts.boundSeconds) * 1000);
-    const due = dueAt === undefined ? {} : { newestKeysetDueAt: dueAt };
-    const plan = planPublication({ ...moment, ...due, environmentId }, rules);
+    const isKeysetDue =
+      earliestEndSeconds !== undefined && (earliestEndSeconds - boundSeconds) * 1000 <= stamp;
+    const state = { ...moment, environmentId, isNewestKeysetDue: isKeysetDue };
+    const plan = planPublication(state, rules);
     if (plan === undefined) throw new NoKeyset();
     const whole = completeHead(plan, await this.#contentsOf(plan.inline));
     const withdrawn = await entriesOfSigningKeys(withdrawnKids);
@@ -106,7 +104,6 @@ export class HeadStamper {
       withdrawn.length === 0
         ? whole
         : { ...whole, tail: mergeContents([whole.tail, encodeEntries(mergeEntries(withdrawn))]) };
-    const isKeysetDue = dueAt !== undefined && dueAt <= stamp;
     return { ...plan, head, stamp, change: moment.change, isKeysetDue };
   }
 

@@ -7,7 +7,7 @@ import { notAfterOfKeys } from '@cardea/shared/feed/keyset';
 import type { UnixSeconds } from '@cardea/shared/time';
 
 export interface KeysetSuccession {
-  /** Keys that have left: they are retired. Their number does not grow while the two stay the same. */
+  /** Keys that have left: they are retired. */
   readonly withdrawnKids: readonly string[];
   /** The earliest not-after that the former keyset has later: a head must name the newest before it. */
   readonly earliestEndSeconds?: UnixSeconds;

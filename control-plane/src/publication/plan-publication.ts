@@ -35,8 +35,8 @@ export interface PublicationState {
   readonly reliedKeysetHash?: string;
   /** Known keysets, oldest first: the last one is what should be published. */
   readonly keysets: readonly StoredKeyset[];
-  /** From then on heads name the newest keyset, arrived or not: a key is about to end by it alone. */
-  readonly newestKeysetDueAt?: UnixMilliseconds;
+  /** Whether heads must name the newest keyset, arrived or not: a key is about to end by it alone. */
+  readonly isNewestKeysetDue?: boolean;
   /** The newest seal of the audit log, if there is one. */
   readonly auditSeal?: string;
 }
@@ -135,8 +135,7 @@ function chooseKeyset(
   const relied = state.keysets.find(({ hash }) => hash === state.reliedKeysetHash);
   // The very first head has no predecessor whose keyset could bridge the time: no edge is running.
   if (relied === undefined || newest === undefined) return newest?.hash;
-  if (arrivalMilliseconds === 0) return newest.hash;
-  if (state.newestKeysetDueAt !== undefined && state.newestKeysetDueAt <= stamp) return newest.hash;
+  if (arrivalMilliseconds === 0 || state.isNewestKeysetDue === true) return newest.hash;
   const arrived = newest.firstWrittenAt;
   const isThere = arrived !== undefined && arrived + arrivalMilliseconds <= stamp;
   return isThere ? newest.hash : relied.hash;

@@ -3,6 +3,7 @@
  * answer of a control plane is an outage: where a bound worker is gone, plain text comes in its place.
  */
 
+import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
 import { HEAD_OBJECT } from '@cardea/shared/feed/head';
 import {
   FEED_ENTRIES_MAX,
@@ -28,7 +29,7 @@ const OBJECT_TYPES = [
   { names: /^v1\/keyset\//, mediaType: 'application/json', bytesMax: FEED_KEYSET_BYTES_MAX },
   {
     ...{ names: /^v1\/segment\//, mediaType: 'application/octet-stream' },
-    bytesMax: FEED_ENTRIES_MAX * 12,
+    bytesMax: FEED_ENTRIES_MAX * ENTRY_BYTES,
   },
 ] as const;
 

@@ -5,12 +5,13 @@
  */
 
 import type { IncomingMessage } from 'node:http';
+import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
 import { HEAD_OBJECT, keysetObject, segmentObject } from '@cardea/shared/feed/head';
 import { FEED_ENTRIES_MAX, FEED_HEAD_BYTES_MAX } from '@cardea/shared/limits';
 import type { Clock } from '../../clock.ts';
 import type { Log } from '../../log.ts';
 import type { Secret } from '../../secret.ts';
-import { binaryBody, type PortionedBody, textBody } from './bulk-body.ts';
+import { binaryBody, type PortionedBody, textBody } from './bulk-body.node.ts';
 import { type FeedStore, KEYSET_TTL_SECONDS } from './feed-store.ts';
 import { type KvRequest, requestKv } from './kv-request.node.ts';
 
@@ -53,7 +54,6 @@ const PAUSE_SECONDS_DEFAULT = 60;
 const PAUSE_SECONDS_MAX = 10 * 60;
 /** An answer to a write: counts, names of keys, errors. */
 const ANSWER_BYTES_MAX = 64 * 1024;
-const ENTRY_BYTES = 12;
 
 export function createRestFeedStore(parts: RestFeedStoreParts): FeedStore {
   const call = createCaller(parts);

@@ -5,7 +5,7 @@
 
 import { type ClientRequest, type IncomingMessage, request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { PortionedBody } from './bulk-body.ts';
+import type { PortionedBody } from './bulk-body.node.ts';
 
 export interface KvRequest {
   readonly method: 'GET' | 'PUT';

@@ -1,3 +1,4 @@
+import { ENTRY_BYTES } from '@cardea/shared/feed/entry';
 import { type UnixMilliseconds, unixMilliseconds } from '@cardea/shared/time';
 import { z } from 'zod';
 import type { Deps } from '../../deps.ts';
@@ -144,8 +145,6 @@ function publicationMessage(report: FeedStatus['publisher'], now: UnixMillisecon
     is_this_process: report.isPublishing,
   };
 }
-
-const ENTRY_BYTES = 12;
 
 function secondsSince(then: UnixMilliseconds, now: UnixMilliseconds): number {
   return (now - then) / 1000;
